@@ -1,0 +1,36 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The same kernel sources are compiled once per instruction set; FirecrestCPU picks the widest set the CPU has.
+// `-Ounchecked` and whole-module optimisation hold in debug builds too, so that a debug program is not 50 times slower.
+func kernelSet(_ name: String, define: String, clang: [String]) -> Target {
+  .target(
+    name: "CPUKernels\(name)",
+    dependencies: ["CPUKernelAPI", "CSIMD"],
+    swiftSettings: [
+      .define(define),
+      .unsafeFlags(["-Ounchecked", "-whole-module-optimization"] + clang.flatMap { ["-Xcc", $0] }),
+    ])
+}
+
+#if arch(x86_64)
+  let kernelSets = [
+    kernelSet("AVX512", define: "KERNELS_AVX512", clang: ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+    kernelSet("AVX2", define: "KERNELS_AVX2", clang: ["-march=x86-64-v3"]),
+    kernelSet("Baseline", define: "KERNELS_BASELINE", clang: []),
+  ]
+#else
+  let kernelSets = [kernelSet("Baseline", define: "KERNELS_BASELINE", clang: [])]
+#endif
+
+let package = Package(
+  name: "Firecrest",
+  products: [
+  ],
+  targets: [
+    .target(name: "CSIMD"),
+    .target(name: "CPUKernelAPI"),
+  ] + kernelSets + [
+  ],
+  swiftLanguageModes: [.v6]
+)

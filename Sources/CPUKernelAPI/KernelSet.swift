@@ -1,0 +1,33 @@
+/// All kernels of one instruction set. A kernel runs on one thread, over raw pointers, and knows no tensor;
+/// whoever calls it has checked shapes, allocated the output and split the work among threads.
+package protocol KernelSet: ElementwiseKernels, ReductionKernels, MovementKernels, RandomKernels, MatmulKernels {
+  /// The name that `FIRECREST_ISA` takes: `avx512`, `avx2` or `baseline`.
+  var name: String { get }
+}
+
+/// A pointer with the distance, in elements, from one element to the next along the inner and the outer loop.
+/// A stride of 0 repeats the element (broadcasting).
+package struct Operand {
+  package var pointer: UnsafeMutableRawPointer
+  package var inner: Int
+  package var outer: Int
+
+  @inline(__always)
+  package init(_ pointer: UnsafeMutableRawPointer, inner: Int, outer: Int = 0) {
+    self.pointer = pointer
+    self.inner = inner
+    self.outer = outer
+  }
+}
+
+/// The trip counts of an elementwise kernel's two loops.
+package struct Extent {
+  package var inner: Int
+  package var outer: Int
+
+  @inline(__always)
+  package init(inner: Int, outer: Int = 1) {
+    self.inner = inner
+    self.outer = outer
+  }
+}

@@ -1,0 +1,22 @@
+/// A matrix operand: any strides (in elements), so that a transposed or sliced matrix needs no copy.
+package struct Matrix {
+  package var pointer: UnsafeMutableRawPointer
+  package var rowStride: Int
+  package var columnStride: Int
+
+  package init(_ pointer: UnsafeMutableRawPointer, rowStride: Int, columnStride: Int) {
+    self.pointer = pointer
+    self.rowStride = rowStride
+    self.columnStride = columnStride
+  }
+}
+
+package protocol MatmulKernels: Sendable {
+  /// C = alpha · A B + (accumulate ? C : 0), with A [m, k], B [k, n] and C [m, n] of `type`; k may be 0.
+  /// float16 and bfloat16 accumulate in float32. `workspace` has `matmulWorkspace` bytes, 64-byte aligned.
+  func matmul(
+    _ type: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool,
+    workspace: UnsafeMutableRawPointer)
+  /// Bytes of scratch memory that `matmul` needs for this problem.
+  func matmulWorkspace(_ type: DType, m: Int, n: Int, k: Int) -> Int
+}

@@ -1,0 +1,33 @@
+import CPUKernelAPI
+
+#if KERNELS_AVX512
+  typealias VFloat = SIMD16<Float>
+  typealias VInt32 = SIMD16<Int32>
+  typealias VDouble = SIMD8<Double>
+  typealias VInt64 = SIMD8<Int64>
+#elseif KERNELS_AVX2
+  typealias VFloat = SIMD8<Float>
+  typealias VInt32 = SIMD8<Int32>
+  typealias VDouble = SIMD4<Double>
+  typealias VInt64 = SIMD4<Int64>
+#else
+  typealias VFloat = SIMD4<Float>
+  typealias VInt32 = SIMD4<Int32>
+  typealias VDouble = SIMD2<Double>
+  typealias VInt64 = SIMD2<Int64>
+#endif
+
+/// The kernels of this instruction set.
+package struct Kernels: Sendable {
+  package init() {}
+
+  package var name: String {
+    #if KERNELS_AVX512
+      "avx512"
+    #elseif KERNELS_AVX2
+      "avx2"
+    #else
+      "baseline"
+    #endif
+  }
+}
