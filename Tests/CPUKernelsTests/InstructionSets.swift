@@ -1,0 +1,15 @@
+import Foundation
+
+/// The instruction sets, of those the package has kernels for, that this machine can run.
+enum InstructionSets {
+  /// True where the 512-bit kernels run.
+  static let avx512 = flags.isSuperset(of: ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"])
+  /// True where the 256-bit kernels run.
+  static let avx2 = flags.isSuperset(of: ["avx2", "fma", "bmi2", "f16c"])
+
+  private static let flags: Set<Substring> = {
+    guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return [] }
+    guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") }) else { return [] }
+    return Set(line.split(separator: " "))
+  }()
+}
