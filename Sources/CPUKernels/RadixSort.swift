@@ -1,0 +1,171 @@
+/// Sorting long rows digit by digit, from the lowest. A digit that is the same in all keys costs nothing.
+extension Int32: SortKey {
+  static func workBytes(_ count: Int) -> Int { count &* 8 &+ (1 &<< 11) * 3 * 4 }
+
+  static func radixSort(
+    _ keys: UnsafeMutablePointer<Int32>, _ count: Int, work: UnsafeMutableRawPointer,
+    sorted: UnsafeMutablePointer<Int32>, indices: UnsafeMutablePointer<Int64>
+  ) {
+    if count >= 1 &<< 32 {
+      sortWide(keys, count, sorted: sorted, indices: indices)
+    } else if count < 1 &<< 13 {
+      sortPacked(keys, count, bits: 8, digits: 4, work, sorted, indices)
+    } else {
+      sortPacked(keys, count, bits: 11, digits: 3, work, sorted, indices)
+    }
+  }
+
+  /// Key and position travel as one 64-bit number, between `work` and the memory of the result.
+  @inline(__always)
+  private static func sortPacked(
+    _ keys: UnsafeMutablePointer<Int32>, _ count: Int, bits: UInt32, digits: Int, _ work: UnsafeMutableRawPointer,
+    _ sorted: UnsafeMutablePointer<Int32>, _ indices: UnsafeMutablePointer<Int64>
+  ) {
+    let buckets = 1 &<< Int(bits)
+    let mask = UInt32(buckets &- 1)
+    let own = work.assumingMemoryBound(to: UInt64.self)
+    let lent = UnsafeMutableRawPointer(indices).assumingMemoryBound(to: UInt64.self)
+    let starts = UnsafeMutableRawPointer(own + count).assumingMemoryBound(to: UInt32.self)
+    starts.update(repeating: 0, count: digits &* buckets)
+    for i in 0..<count {
+      let key = unsigned(keys[i])
+      for d in 0..<digits {
+        let digit = (key &>> (UInt32(truncatingIfNeeded: d) &* bits)) & mask
+        starts[d &* buckets &+ Int(digit)] &+= 1
+      }
+    }
+    // The digits that differ, and where each bucket begins.
+    let first = unsigned(keys[0])
+    var passes = 0
+    var shifts = SIMD4<UInt32>.zero
+    for d in 0..<digits {
+      let shift = UInt32(truncatingIfNeeded: d) &* bits
+      let row = starts + d &* buckets
+      if row[Int((first &>> shift) & mask)] == UInt32(truncatingIfNeeded: count) { continue }
+      shifts[passes] = shift
+      var sum: UInt32 = 0
+      for b in 0..<buckets {
+        let size = row[b]
+        (starts + passes &* buckets)[b] = sum
+        sum &+= size
+      }
+      passes &+= 1
+    }
+    if passes < 2 {
+      let shift = shifts[0]
+      for i in 0..<count {
+        let key = keys[i]
+        var place = i
+        if passes == 1 { place = next(starts, Int((unsigned(key) &>> shift) & mask)) }
+        sorted[place] = key
+        indices[place] = Int64(truncatingIfNeeded: i)
+      }
+      return
+    }
+    // The last pass reads `own`, so the turns are counted from the end.
+    var target = passes & 1 == 0 ? own : lent
+    for i in 0..<count {
+      let key = unsigned(keys[i])
+      let place = next(starts, Int((key &>> shifts[0]) & mask))
+      target[place] = UInt64(key) &<< 32 | UInt64(truncatingIfNeeded: i)
+    }
+    for pass in 1..<(passes &- 1) {
+      let source = target
+      target = source == own ? lent : own
+      let (shift, row) = (UInt64(shifts[pass] &+ 32), starts + pass &* buckets)
+      for i in 0..<count {
+        let pair = source[i]
+        target[next(row, Int(truncatingIfNeeded: pair &>> shift) & Int(mask))] = pair
+      }
+    }
+    let (shift, row) = (UInt64(shifts[passes &- 1] &+ 32), starts + (passes &- 1) &* buckets)
+    for i in 0..<count {
+      let pair = own[i]
+      let place = next(row, Int(truncatingIfNeeded: pair &>> shift) & Int(mask))
+      sorted[place] = Int32(bitPattern: UInt32(truncatingIfNeeded: pair &>> 32) ^ 0x8000_0000)
+      indices[place] = Int64(truncatingIfNeeded: pair & 0xFFFF_FFFF)
+    }
+  }
+
+  @inline(__always)
+  private static func unsigned(_ key: Int32) -> UInt32 { UInt32(bitPattern: key) ^ 0x8000_0000 }
+
+  /// Positions of more than 32 bits do not fit beside the key.
+  private static func sortWide(
+    _ keys: UnsafeMutablePointer<Int32>, _ count: Int, sorted: UnsafeMutablePointer<Int32>,
+    indices: UnsafeMutablePointer<Int64>
+  ) {
+    let wide = UnsafeMutablePointer<Int64>.allocate(capacity: count &* 2)
+    let work = UnsafeMutableRawPointer.allocate(byteCount: Int64.workBytes(count), alignment: 64)
+    for i in 0..<count { wide[i] = Int64(keys[i]) }
+    Int64.radixSort(wide, count, work: work, sorted: wide + count, indices: indices)
+    for i in 0..<count { sorted[i] = Int32(truncatingIfNeeded: wide[count &+ i]) }
+    work.deallocate()
+    wide.deallocate()
+  }
+}
+
+/// The next free place of a bucket.
+@inline(__always)
+private func next<C: FixedWidthInteger>(_ starts: UnsafeMutablePointer<C>, _ bucket: Int) -> Int {
+  let place = starts[bucket]
+  starts[bucket] = place &+ 1
+  return Int(truncatingIfNeeded: place)
+}
+
+extension Int64: SortKey {
+  static func workBytes(_ count: Int) -> Int { count &* 16 &+ 256 * 8 * 8 }
+
+  static func radixSort(
+    _ keys: UnsafeMutablePointer<Int64>, _ count: Int, work: UnsafeMutableRawPointer,
+    sorted: UnsafeMutablePointer<Int64>, indices: UnsafeMutablePointer<Int64>
+  ) {
+    let ownKeys = work.assumingMemoryBound(to: Int64.self)
+    let ownIndices = ownKeys + count
+    let starts = UnsafeMutableRawPointer(ownIndices + count).assumingMemoryBound(to: Int.self)
+    starts.update(repeating: 0, count: 8 * 256)
+    for i in 0..<count {
+      let key = unsigned(keys[i])
+      for d in 0..<8 { starts[d &* 256 &+ Int(truncatingIfNeeded: key &>> UInt64(d &* 8)) & 0xFF] &+= 1 }
+    }
+    let first = unsigned(keys[0])
+    var passes = 0
+    var shifts = SIMD8<UInt64>.zero
+    for d in 0..<8 {
+      let shift = UInt64(truncatingIfNeeded: d &* 8)
+      let row = starts + d &* 256
+      if row[Int(truncatingIfNeeded: first &>> shift) & 0xFF] == count { continue }
+      shifts[passes] = shift
+      var sum = 0
+      for b in 0..<256 {
+        let size = row[b]
+        (starts + passes &* 256)[b] = sum
+        sum &+= size
+      }
+      passes &+= 1
+    }
+    if passes == 0 {
+      sorted.update(from: keys, count: count)
+      for i in 0..<count { indices[i] = Int64(truncatingIfNeeded: i) }
+      return
+    }
+    // Between the two halves of the result and those of `work`, so that the last pass writes the result. The keys
+    // themselves are read by the first pass only.
+    for pass in 0..<passes {
+      let toResult = (passes &- pass) & 1 == 1
+      let source = pass == 0 ? keys : toResult ? ownKeys : sorted
+      let from = toResult ? ownIndices : indices
+      let (target, to) = toResult ? (sorted, indices) : (ownKeys, ownIndices)
+      let (shift, row) = (shifts[pass], starts + pass &* 256)
+      for i in 0..<count {
+        let key = source[i]
+        let place = next(row, Int(truncatingIfNeeded: unsigned(key) &>> shift) & 0xFF)
+        target[place] = key
+        to[place] = pass == 0 ? Int64(truncatingIfNeeded: i) : from[i]
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func unsigned(_ key: Int64) -> UInt64 { UInt64(bitPattern: key) ^ (1 &<< 63) }
+}
