@@ -14,5 +14,6 @@ typedef double simd_double8 __attribute__((ext_vector_type(8)));
 
 #include "CSIMDMovement.h"
 #include "CSIMDRandom.h"
+#include "CSIMDMath.h"
 
 #endif

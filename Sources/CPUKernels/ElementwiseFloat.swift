@@ -1,0 +1,180 @@
+import CPUKernelAPI
+import Glibc
+
+@inline(__always)
+func map<V: FloatVector>(_ t: Tile, _: V.Type, _ f: (V) -> V) {
+  let size = MemoryLayout<V.Scalar>.size
+  var i = 0
+  while i < t.count {
+    t.y.storeBytes(
+      of: f(t.a.loadUnaligned(fromByteOffset: i &* size, as: V.self)), toByteOffset: i &* size, as: V.self)
+    i &+= V.scalarCount
+  }
+}
+
+@inline(__always)
+func map<V: FloatVector>(_ t: Tile, _: V.Type, _ f: (V, V) -> V) {
+  let size = MemoryLayout<V.Scalar>.size
+  var i = 0
+  while i < t.count {
+    let a = t.a.loadUnaligned(fromByteOffset: i &* size, as: V.self)
+    let b = t.b.loadUnaligned(fromByteOffset: i &* size, as: V.self)
+    t.y.storeBytes(of: f(a, b), toByteOffset: i &* size, as: V.self)
+    i &+= V.scalarCount
+  }
+}
+
+@inline(__always)
+func map<V: FloatVector>(_ t: Tile, _: V.Type, _ f: (V, V, V) -> V) {
+  let size = MemoryLayout<V.Scalar>.size
+  var i = 0
+  while i < t.count {
+    let a = t.a.loadUnaligned(fromByteOffset: i &* size, as: V.self)
+    let b = t.b.loadUnaligned(fromByteOffset: i &* size, as: V.self)
+    let c = t.c.loadUnaligned(fromByteOffset: i &* size, as: V.self)
+    t.y.storeBytes(of: f(a, b, c), toByteOffset: i &* size, as: V.self)
+    i &+= V.scalarCount
+  }
+}
+
+/// A unary operation on a tile of floating elements.
+@inline(__always)
+private func unary<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) {
+  switch op {
+  case .neg: map(t, V.self) { -$0 }
+  case .abs: map(t, V.self) { $0.absolute() }
+  case .sign: map(t, V.self) { V.less($0, V.zero, -V.one, V.less(V.zero, $0, V.one, V.zero)) }
+  case .square: map(t, V.self) { $0 * $0 }
+  case .relu: map(t, V.self) { V.less($0, V.zero, V.zero, $0) }
+  case .ceil: map(t, V.self) { $0.ceiled() }
+  case .floor: map(t, V.self) { $0.floored() }
+  case .round: map(t, V.self) { $0.roundedToEven() }
+  case .trunc: map(t, V.self) { $0.truncated() }
+  case .frac: map(t, V.self) { $0 - $0.truncated() }
+  case .exp: map(t, V.self) { $0.exp() }
+  case .exp2: map(t, V.self) { $0.exp2() }
+  case .expm1: map(t, V.self) { $0.expm1() }
+  case .log: map(t, V.self) { $0.log() }
+  case .log2: map(t, V.self) { $0.log2() }
+  case .log10: map(t, V.self) { $0.log10() }
+  case .log1p: map(t, V.self) { $0.log1p() }
+  case .sqrt: map(t, V.self) { $0.root() }
+  case .rsqrt: map(t, V.self) { V.one / $0.root() }
+  case .reciprocal: map(t, V.self) { V.one / $0 }
+  case .sin: map(t, V.self) { $0.sin() }
+  case .cos: map(t, V.self) { $0.cos() }
+  case .tan: map(t, V.self) { $0.tan() }
+  case .asin: map(t, V.self) { $0.asin() }
+  case .acos: map(t, V.self) { $0.acos() }
+  case .atan: map(t, V.self) { $0.atan() }
+  case .sinh: map(t, V.self) { $0.sinh() }
+  case .cosh: map(t, V.self) { $0.cosh() }
+  case .tanh: map(t, V.self) { $0.tanh() }
+  case .asinh: map(t, V.self) { $0.asinh() }
+  case .acosh: map(t, V.self) { $0.acosh() }
+  case .atanh: map(t, V.self) { $0.atanh() }
+  case .erf: map(t, V.self) { $0.erf() }
+  case .erfc: map(t, V.self) { $0.erfc() }
+  case .sigmoid: map(t, V.self) { $0.sigmoid() }
+  case .logSigmoid:
+    map(t, V.self) { x in
+      // min(x, 0) - log(1 + exp(-|x|))
+      V.minimum(x, V.zero) - (-x.absolute()).exp().log1p()
+    }
+  case .silu: map(t, V.self) { $0 * $0.sigmoid() }
+  case .gelu: map(t, V.self) { $0.gelu() }
+  case .geluTanh:
+    map(t, V.self) { x in
+      let inner = V.mulAdd(x * x * x, V(repeating: 0.044715), x) * V(repeating: 0.7978845608028654)
+      // x/2 · (1 + tanh(u)) = x · sigmoid(2u), without cancellation
+      return x * (inner + inner).sigmoid()
+    }
+  case .softplus: map(t, V.self) { $0.softplus() }
+  case .mish:
+    map(t, V.self) { x in
+      // tanh(log(1 + e)) with e = exp(x) is (e² + 2e) / (e² + 2e + 2); it is 1 in float64 for x > 20.
+      let e = V.minimum(x, V(repeating: 20)).exp()
+      let n = V.mulAdd(e, e, e + e)
+      return V.less(V(repeating: 20), x, x, x * (n / (n + V(repeating: 2))))
+    }
+  case .deg2rad: map(t, V.self) { $0 * V(repeating: 0.017453292519943295) }
+  case .rad2deg: map(t, V.self) { $0 * V(repeating: 57.29577951308232) }
+  case .bitwiseNot: map(t, V.self) { V.equal($0, V.zero, V.one, V.zero) }
+  default: unaryScalar(op, t, V.self)
+  }
+}
+
+extension FloatVector {
+  /// log(1 + exp(x)); x itself where x > 20, as PyTorch.
+  @inline(__always)
+  func softplus() -> Self {
+    let twenty = Self(repeating: 20)
+    return Self.less(twenty, self, self, Self.minimum(self, twenty).exp().log1p())
+  }
+
+  /// x Φ(x)
+  @inline(__always)
+  func gelu() -> Self {
+    let half = self * Self(repeating: 0.5)
+    // 1 + erf(u) = erfc(-u): keeps its relative accuracy for negative x.
+    return half * (self * Self(repeating: -0.7071067811865476)).erfc()
+  }
+}
+
+/// Unary operations without vector code.
+@inline(never)
+private func unaryScalar<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) {
+  let f: (Double) -> Double
+  switch op {
+  case .erfinv: f = inverseErf
+  case .erfcx: f = scaledErfc
+  case .lgamma: f = Glibc.lgamma
+  case .digamma: f = digamma
+  case .trigamma: f = trigamma
+  case .ndtr: f = { 0.5 * Glibc.erfc($0 * -0.5.squareRoot()) }
+  case .ndtri: f = inverseNormal
+  case .logNdtr: f = logNormal
+  case .sinc: f = { $0 == 0 ? 1 : Glibc.sin(.pi * $0) / (.pi * $0) }
+  case .i0: f = { besselI0Scaled($0) * Glibc.exp($0.magnitude) }
+  case .i0e: f = besselI0Scaled
+  case .i1: f = { besselI1Scaled($0) * Glibc.exp($0.magnitude) }
+  case .i1e: f = besselI1Scaled
+  case .entr: f = { $0 > 0 ? -$0 * Glibc.log($0) : $0 == 0 ? 0 : $0 < 0 ? -.infinity : $0 }
+  case .besselJ0: f = Glibc.j0
+  case .besselJ1: f = Glibc.j1
+  case .besselY0: f = Glibc.y0
+  default: f = Glibc.y1
+  }
+  map(t, V.self) { $0.lanes(f) }
+}
+
+/// A ternary operation on a tile of floating elements.
+@inline(__always)
+private func ternary<V: FloatVector>(_ op: TernaryKernel, _ t: Tile, _: V.Type) {
+  switch op {
+  case .clamp: map(t, V.self) { V.minimum(V.maximum($0, $1), $2) }
+  case .addcmul: map(t, V.self) { V.mulAdd($1, $2, $0) }
+  case .addcdiv: map(t, V.self) { $0 + $1 / $2 }
+  case .lerp:
+    map(t, V.self) { a, b, c in
+      let d = b - a
+      return V.less(c.absolute(), V(repeating: 0.5), V.mulAdd(c, d, a), b - d * (V.one - c))
+    }
+  }
+}
+
+/// Unary operations on float32.
+@inline(never)
+func unaryFloat(_ op: UnaryKernel, _ t: Tile) { unary(op, t, VFloat.self) }
+
+/// Unary operations on float64.
+@inline(never)
+func unaryDouble(_ op: UnaryKernel, _ t: Tile) { unary(op, t, VDouble.self) }
+
+/// Ternary operations on float32.
+@inline(never)
+func ternaryFloat(_ op: TernaryKernel, _ t: Tile) { ternary(op, t, VFloat.self) }
+
+/// Ternary operations on float64.
+@inline(never)
+func ternaryDouble(_ op: TernaryKernel, _ t: Tile) { ternary(op, t, VDouble.self) }

@@ -1,0 +1,120 @@
+import CPUKernelAPI
+import Glibc
+
+/// A binary operation on a tile of floating elements.
+@inline(__always)
+private func binary<V: FloatVector>(_ op: BinaryKernel, _ t: Tile, _: V.Type) {
+  switch op {
+  case .add: map(t, V.self) { $0 + $1 }
+  case .sub: map(t, V.self) { $0 - $1 }
+  case .mul: map(t, V.self) { $0 * $1 }
+  case .div: map(t, V.self) { $0 / $1 }
+  case .truncDivide: map(t, V.self) { ($0 / $1).truncated() }
+  case .maximum: map(t, V.self) { V.maximum($0, $1) }
+  case .minimum: map(t, V.self) { V.minimum($0, $1) }
+  case .fmax: map(t, V.self) { V.equal($1, $1, V.less($1, $0, $0, $1), $0) }
+  case .fmin: map(t, V.self) { V.equal($1, $1, V.less($0, $1, $0, $1), $0) }
+  case .pow: map(t, V.self) { $0.pow($1) }
+  case .atan2: map(t, V.self) { $0.atan2($1) }
+  case .copysign: map(t, V.self) { $0.withSign(of: $1) }
+  case .hypot: map(t, V.self) { $0.hypotenuse($1) }
+  case .logaddexp:
+    map(t, V.self) { a, b in
+      // Equal infinities have no difference; their maximum is the answer.
+      let top = V.maximum(a, b)
+      let low = (-(a - b).absolute()).exp().log1p()
+      return V.equal(top.absolute(), V(repeating: V.Scalar.infinity), top, top + low)
+    }
+  case .logaddexp2:
+    map(t, V.self) { a, b in
+      let top = V.maximum(a, b)
+      let low = (-(a - b).absolute()).exp2().log1p() * V(repeating: 1.4426950408889634)
+      return V.equal(top.absolute(), V(repeating: V.Scalar.infinity), top, top + low)
+    }
+  case .xlogy:
+    map(t, V.self) { a, b in
+      V.equal(b, b, V.equal(a, V.zero, V.zero, a * b.log()), b)
+    }
+  case .xlog1py:
+    map(t, V.self) { a, b in
+      V.equal(b, b, V.equal(a, V.zero, V.zero, a * b.log1p()), b)
+    }
+  case .heaviside: map(t, V.self) { V.equal($0, V.zero, $1, V.less(V.zero, $0, V.one, V.zero)) }
+  case .sigmoidBackward: map(t, V.self) { g, y in g * (V.one - y) * y }
+  case .tanhBackward: map(t, V.self) { g, y in g * (V.one - y * y) }
+  case .reluBackward: map(t, V.self) { g, y in V.lessOrEqual(y, V.zero, V.zero, g) }
+  case .leakyRelu: map(t, V.self) { x, slope in V.less(V.zero, x, x, x * slope) }
+  case .geluBackward:
+    map(t, V.self) { g, x in
+      let phi = V(repeating: 0.5) * (x * V(repeating: -0.7071067811865476)).erfc()
+      let density = (x * x * V(repeating: -0.5)).exp() * V(repeating: 0.3989422804014327)
+      return g * V.mulAdd(x, density, phi)
+    }
+  case .siluBackward:
+    map(t, V.self) { g, x in
+      let s = x.sigmoid()
+      return g * s * V.mulAdd(x, V.one - s, V.one)
+    }
+  default: binaryScalar(op, t, V.self)
+  }
+}
+
+extension FloatVector {
+  /// sqrt(x² + y²) without overflow; infinite if either is, even beside NaN.
+  @inline(__always)
+  func hypotenuse(_ other: Self) -> Self {
+    let (a, b) = (absolute(), other.absolute())
+    let infinity = Self(repeating: Scalar.infinity)
+    let large = Self.maximum(a, b)
+    let small = Self.minimum(a, b)
+    // Two zeros divide by one instead of by zero; an infinite operand is chosen below.
+    let ratio = small / Self.equal(large, Self.zero, Self.one, large)
+    let r = large * Self.mulAdd(ratio, ratio, Self.one).root()
+    return Self.equal(a, infinity, infinity, Self.equal(b, infinity, infinity, r))
+  }
+}
+
+/// Binary operations without vector code.
+@inline(never)
+private func binaryScalar<V: FloatVector>(_ op: BinaryKernel, _ t: Tile, _: V.Type) {
+  let inFloat = V.Scalar.self == Float.self
+  let f: (Double, Double) -> Double
+  switch op {
+  case .floorDivide: f = inFloat ? { Double(floorQuotient(Float($0), Float($1))) } : { floorQuotient($0, $1) }
+  case .remainder: f = inFloat ? { Double(floorRemainder(Float($0), Float($1))) } : { floorRemainder($0, $1) }
+  case .fmod: f = Glibc.fmod
+  case .nextafter:
+    f = inFloat ? { Double(Glibc.nextafterf(Float($0), Float($1))) } : { Glibc.nextafter($0, $1) }
+  case .zeta: f = hurwitzZeta
+  case .igamma: f = { incompleteGamma($0, $1, upper: false) }
+  case .igammac: f = { incompleteGamma($0, $1, upper: true) }
+  case .polygamma: f = polygamma
+  default: f = { $0 * Glibc.exp2($1) }  // ldexp
+  }
+  map(t, V.self) { $0.lanes($1, f) }
+}
+
+/// Python's floor division: the quotient that belongs to a remainder with the divisor's sign.
+private func floorQuotient<T: BinaryFloatingPoint>(_ a: T, _ b: T) -> T {
+  if b == 0 { return a / b }
+  let m = a.truncatingRemainder(dividingBy: b)
+  var q = (a - m) / b
+  if m != 0, (b < 0) != (m < 0) { q -= 1 }
+  if q == 0 { return T(signOf: a / b, magnitudeOf: 0) }
+  let floor = q.rounded(.down)
+  return q - floor > 0.5 ? floor + 1 : floor
+}
+
+/// Python's modulo: the remainder with the divisor's sign.
+private func floorRemainder<T: BinaryFloatingPoint>(_ a: T, _ b: T) -> T {
+  let m = a.truncatingRemainder(dividingBy: b)
+  return m != 0 && (b < 0) != (m < 0) ? m + b : m
+}
+
+/// Binary operations on float32.
+@inline(never)
+func binaryFloat(_ op: BinaryKernel, _ t: Tile) { binary(op, t, VFloat.self) }
+
+/// Binary operations on float64.
+@inline(never)
+func binaryDouble(_ op: BinaryKernel, _ t: Tile) { binary(op, t, VDouble.self) }
