@@ -1,6 +1,7 @@
 """Firecrest and PyTorch side by side: both run each workload in turn, several times over, and the medians are compared.
 
-Usage: compare.py FIRECREST [--oracle PYTHON] [--rounds 3] [--only NAME,NAME] [--seconds 0.5] [--threads 2] [--kernels] [--json]
+Usage: compare.py FIRECREST [--oracle PYTHON] [--rounds 3] [--only NAME,NAME] [--seconds 0.5] [--threads 2]
+                  [--kernels] [--json]
   FIRECREST  the `firecrest` binary, release build
   --oracle   a Python that has torch; by default what FIRECREST_ORACLE names
 
@@ -42,7 +43,8 @@ def medians(command, side, tolerate=False):
 
 def available(python, kernels):
     """The baseline's names, without running anything."""
-    code = f"import json, pytorch_baseline as b; print(json.dumps(list(b.SUITES['{'kernels' if kernels else 'workloads'}'])))"
+    suite = "kernels" if kernels else "workloads"
+    code = f"import json, pytorch_baseline as b; print(json.dumps(list(b.SUITES['{suite}'])))"
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, cwd=BASELINE.parent,
                           env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
     if done.returncode != 0:

@@ -3,8 +3,8 @@
 Usage: pytorch_baseline.py [--only add-3,chain-4m] [--seconds 1.5] [--threads 2] [--kernels]
   --kernels  times single kernels (matmul over a list of shapes, elementwise work and reductions over 64 MB) instead
 
-One JSON object a line: {"name": "add-3", "median_us": 1.234, "min_us": 1.1, "runs": 20000}. After a warm-up, as many runs
-as fit into --seconds are timed, at least 3 and at most 20,000.
+One JSON object a line: {"name": "add-3", "median_us": 1.234, "min_us": 1.1, "runs": 20000}. After a warm-up, as many
+runs as fit into --seconds are timed, at least 3 and at most 20,000.
 
 To add a workload, write a function that prepares its data and returns the step to time, under @workload or @kernel.
 """

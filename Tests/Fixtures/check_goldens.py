@@ -10,11 +10,11 @@ import sys
 import warnings
 from pathlib import Path
 
+from make_goldens import arguments, flattened, same, seed  # first: it fixes the instruction set
+
 import torch
 from safetensors import safe_open
 from torch.testing._internal.common_methods_invocations import op_db
-
-from make_goldens import arguments, flattened, same, seed
 
 
 def decode(j, pools):

@@ -4,12 +4,12 @@ Usage: make_goldens.py [--out Goldens] [--only abs,add] [--list]
   --list   prints every operation with its sample counts, or why it is left out; writes nothing
 
 One file an operation, named like `op_db` names it (`nn.functional.pad` with variant `reflect` is
-`nn_functional_pad_reflect`). A file holds one flat tensor for each dtype that occurs ("float64", "int64", "bool", ...), into
-which all samples point, and its `__metadata__` has one string, "firecrest", which is JSON:
+`nn_functional_pad_reflect`). A file holds one flat tensor for each dtype that occurs ("float64", "int64", "bool", ...),
+into which all samples point, and its `__metadata__` has one string, "firecrest", which is JSON:
 
   {"op": "nn.functional.pad", "variant": "reflect", "torch": "2.13.0", "samples": [
     {"dtype": "float64",             the dtype that the samples were asked for
-     "kind": "sample",               or "kinks" (ties and corners, forward and backward), or "extremal" (nan, inf, -0; forward)
+     "kind": "sample",               or "kinks" (ties and corners, both ways), or "extremal" (nan, inf, -0; forward only)
      "input": ARG, "args": [ARG], "kwargs": {"mode": ARG},
      "outputs": [ARG],               tuples and lists flattened, in order; numbers where PyTorch returns numbers
      "gradOutputs": [ARG or null],   one for each output; null where it has no gradient. Absent when forward only
@@ -32,7 +32,7 @@ import sys
 
 # Hash order and the CPU's widest instruction set would both show in the bytes.
 FIXED = {"PYTHONHASHSEED": "0", "ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE", "OMP_NUM_THREADS": "1"}
-if __name__ == "__main__" and any(os.environ.get(k) != v for k, v in FIXED.items()):
+if any(os.environ.get(k) != v for k, v in FIXED.items()):
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **FIXED})
 
 import argparse
@@ -63,8 +63,8 @@ LEFT_OUT = [                         # prefixes of op_db names, and why
     ("_unsafe_masked_index", "backend detail"), ("_segment_reduce", "backend detail"), ("alias_copy", "backend detail"),
     ("torch._scaled_mm", "float8"), ("resize_", "writes into its argument's storage"), ("empty", "uninitialised"),
     ("new_empty", "uninitialised"), ("linalg.eig", "not unique or complex"), ("linalg.svd", "not unique up to sign"),
-    ("svd", "not unique up to sign"), ("pca_lowrank", "random"), ("linalg.qr", "decomposition"), ("qr", "decomposition"),
-    ("geqrf", "decomposition"), ("ormqr", "decomposition"), ("linalg.householder", "decomposition"),
+    ("svd", "not unique up to sign"), ("pca_lowrank", "random"), ("linalg.qr", "decomposition"),
+    ("qr", "decomposition"), ("geqrf", "decomposition"), ("ormqr", "decomposition"), ("linalg.householder", "decomposition"),
     ("linalg.lu", "decomposition"), ("lu", "decomposition"), ("linalg.ldl", "decomposition"),
     ("linalg.lstsq", "decomposition"), ("linalg.pinv", "decomposition"), ("linalg.matrix_rank", "decomposition"),
     ("linalg.cond", "decomposition"), ("norm_nuc", "decomposition"), ("pinverse", "decomposition"),
@@ -73,8 +73,8 @@ LEFT_OUT = [                         # prefixes of op_db names, and why
 
 # Random by a probability among their arguments: the samples that are not are kept.
 SOMETIMES_RANDOM = {f"nn.functional.{n}" for n in (
-    "dropout", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "rrelu", "scaled_dot_product_attention",
-    "multi_head_attention_forward")}
+    "dropout", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "rrelu",
+    "scaled_dot_product_attention", "multi_head_attention_forward")}
 
 KINKS = [-6.0, -3.0, -2.5, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.5, 3.0, 6.0]
 EXTREMES = [0.0, -0.0, math.inf, -math.inf, math.nan, 1.0, -1.0, 0.5, -0.5, 2.5, -2.5, 1e-310, -1e-310, 1e-20, -1e-20,
@@ -297,8 +297,8 @@ def indices():
     rows, mask = torch.tensor([True, False, True, True]), torch.arange(60).reshape(4, 3, 5) % 7 < 3
     every = slice(None)
     return [(Ellipsis, 0), (1, Ellipsis, -1), None, (every, None, 2), -1, slice(1, None, 2), (slice(3, 1), every), mask,
-            rows, (rows, 1), (rows, every, torch.tensor([0, 1, 4])), (every, torch.tensor([True, False, True])), mask[:, :, 0],
-            grid, (grid, every, grid), (0, pair), (pair, 0), (every, pair, None), (pair, slice(0, 2), 3),
+            rows, (rows, 1), (rows, every, torch.tensor([0, 1, 4])), (every, torch.tensor([True, False, True])),
+            mask[:, :, 0], grid, (grid, every, grid), (0, pair), (pair, 0), (every, pair, None), (pair, slice(0, 2), 3),
             (Ellipsis, pair, slice(1, 4)), torch.empty(0, dtype=torch.int64), (every, every, every, None), (0, 1, 2),
             torch.tensor(2)]
 
@@ -400,7 +400,8 @@ def goldens(op):
             elif record not in records:
                 records.append(record)
     if not records:
-        return None, None, reasons, max(sorted(set(reasons)), key=reasons.count) if reasons else "no samples for float64, int64 or bool"
+        reasons = reasons or ["no samples for float64, int64 or bool"]
+        return None, None, reasons, max(sorted(set(reasons)), key=reasons.count)
     return records, pool, reasons, None
 
 

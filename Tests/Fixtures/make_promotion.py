@@ -7,7 +7,8 @@ Usage: make_promotion.py [--out promotion.json]
    "tensorZeroDim": {"int32": {"float64": "float32", ...}, ...}    the right one 0-d, the left one with dimensions
    "tensorScalar": {"int32": {"bool": "int32", "int": "int32", "float": "float32"}, ...}
    "zeroDimScalar": the same with a 0-d tensor on the left
-   "divide": like tensorTensor, for division; "sum", "mean", "cumsum", "prod", "exp": {"int32": "int64", ...}, null: refused}
+   "divide": like tensorTensor, for division;
+   "sum", "mean", "cumsum", "prod", "exp": {"int32": "int64", ...}, null where PyTorch refuses the dtype}
 """
 import argparse
 import json
