@@ -9,7 +9,7 @@ into which all samples point, and its `__metadata__` has one string, "firecrest"
 
   {"op": "nn.functional.pad", "variant": "reflect", "torch": "2.13.0", "samples": [
     {"dtype": "float64",             the dtype that the samples were asked for
-     "kind": "sample",               or "kinks" (ties and corners, both ways), or "extremal" (nan, inf, -0; forward only)
+     "kind": "sample",               or "kinks" (ties, corners), or "extremal" (nan, inf, -0; forward only)
      "input": ARG, "args": [ARG], "kwargs": {"mode": ARG},
      "outputs": [ARG],               tuples and lists flattened, in order; numbers where PyTorch returns numbers
      "gradOutputs": [ARG or null],   one for each output; null where it has no gradient. Absent when forward only
@@ -64,7 +64,8 @@ LEFT_OUT = [                         # prefixes of op_db names, and why
     ("torch._scaled_mm", "float8"), ("resize_", "writes into its argument's storage"), ("empty", "uninitialised"),
     ("new_empty", "uninitialised"), ("linalg.eig", "not unique or complex"), ("linalg.svd", "not unique up to sign"),
     ("svd", "not unique up to sign"), ("pca_lowrank", "random"), ("linalg.qr", "decomposition"),
-    ("qr", "decomposition"), ("geqrf", "decomposition"), ("ormqr", "decomposition"), ("linalg.householder", "decomposition"),
+    ("qr", "decomposition"), ("geqrf", "decomposition"), ("ormqr", "decomposition"),
+    ("linalg.householder", "decomposition"),
     ("linalg.lu", "decomposition"), ("lu", "decomposition"), ("linalg.ldl", "decomposition"),
     ("linalg.lstsq", "decomposition"), ("linalg.pinv", "decomposition"), ("linalg.matrix_rank", "decomposition"),
     ("linalg.cond", "decomposition"), ("norm_nuc", "decomposition"), ("pinverse", "decomposition"),

@@ -46,7 +46,8 @@ def case(name, dtype, shape, values, **more):
 
 def scalars():
     for dtype, value in (("float32", 3.0), ("float32", 3.14159265), ("float32", -0.0), ("float32", NAN),
-                         ("float32", -INF), ("float32", 1e-7), ("float32", 123456.789), ("float32", 1e10), ("float32", 100_000_000.0),
+                         ("float32", -INF), ("float32", 1e-7), ("float32", 123456.789), ("float32", 1e10),
+                         ("float32", 100_000_000.0),
                          ("float64", 2.5), ("float64", 1e300), ("float16", 0.1), ("float16", 65504.0),
                          ("bfloat16", 3.14), ("int64", -7), ("int32", 7), ("uint8", 255), ("bool", 1)):
         case(f"0-d {dtype} {value}", dtype, (), [value])
