@@ -23,14 +23,26 @@ func kernelSet(_ name: String, define: String, clang: [String]) -> Target {
   let kernelSets = [kernelSet("Baseline", define: "KERNELS_BASELINE", clang: [])]
 #endif
 
+// Reading a stored property of a class costs a run-time exclusivity check otherwise, several in every operation.
+let fastAccess = SwiftSetting.unsafeFlags(["-enforce-exclusivity=unchecked"])
+
 let package = Package(
   name: "Firecrest",
   products: [
+    .library(name: "Firecrest", targets: ["Firecrest"])
   ],
   targets: [
     .target(name: "CSIMD"),
     .target(name: "CPUKernelAPI"),
+    .target(name: "CRuntime"),
+    .target(name: "FirecrestCPU", dependencies: ["CPUKernelAPI", "CRuntime"] + kernelSets.map { .target(name: $0.name) }),
+    .target(name: "FirecrestCore", dependencies: ["CPUKernelAPI", "CRuntime", "FirecrestCPU"], swiftSettings: [fastAccess]),
+    .target(name: "Firecrest", dependencies: ["FirecrestCore"]),
   ] + kernelSets + [
+    .executableTarget(name: "scratch", dependencies: ["Firecrest"]),
+    .target(name: "TestSupport", dependencies: ["FirecrestCore"], path: "Tests/TestSupport"),
+    .target(name: "OpCatalog", dependencies: ["FirecrestCore", "TestSupport"], path: "Tests/OpCatalog"),
+    .testTarget(name: "OpCatalogTests", dependencies: ["OpCatalog"]),
     .testTarget(name: "CPUKernelsTests", dependencies: ["CPUKernelAPI"] + kernelSets.map { .target(name: $0.name) })
   ],
   swiftLanguageModes: [.v6]

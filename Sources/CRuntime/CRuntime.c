@@ -1,0 +1,48 @@
+#define _GNU_SOURCE
+#include "CRuntime.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static _Thread_local fc_thread_state state;
+
+fc_thread_state *fc_state(void) { return &state; }
+
+int fc_isa_level(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    return 3;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
+      __builtin_cpu_supports("bmi") && __builtin_cpu_supports("f16c"))
+    return 2;
+#endif
+  return 1;
+}
+
+void *fc_map_huge(size_t bytes) {
+  const size_t huge = (size_t)2 << 20;
+  char *raw = mmap(NULL, bytes + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (raw == MAP_FAILED) return NULL;
+  char *aligned = (char *)(((uintptr_t)raw + huge - 1) & ~(uintptr_t)(huge - 1));
+  if (aligned > raw) munmap(raw, (size_t)(aligned - raw));
+  size_t tail = (size_t)(raw + bytes + huge - (aligned + bytes));
+  if (tail > 0) munmap(aligned + bytes, tail);
+#ifdef MADV_HUGEPAGE
+  madvise(aligned, bytes, MADV_HUGEPAGE);
+#endif
+  return aligned;
+}
+
+void fc_unmap(void *pointer, size_t bytes) { munmap(pointer, bytes); }
+
+int fc_available_processors(void) {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+#endif
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? (int)count : 1;
+}

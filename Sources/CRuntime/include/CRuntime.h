@@ -1,0 +1,45 @@
+// What the runtime needs from C: thread-local state (Swift has no fast spelling for it) and CPU detection.
+#ifndef CRUNTIME_H
+#define CRUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// One per thread, zero at its start.
+typedef struct {
+  /// Depth-free flags of the gradient modes; false is the default of a new thread.
+  bool grad_disabled;
+  bool inference_mode;
+  /// True while this thread runs a task of the thread pool: nested parallel work then runs inline.
+  bool in_parallel;
+  /// True inside of `detectAnomaly`.
+  bool detect_anomaly;
+  /// True while tests compare operations with their decompositions.
+  bool prefer_decomposition;
+  /// Released graph nodes that wait to be taken apart, an object of the Swift side.
+  void *_Nullable release_queue;
+} fc_thread_state;
+
+fc_thread_state *_Nonnull fc_state(void);
+
+/// CPUs in this process's affinity mask, which containers and taskset narrow; at least 1.
+int fc_available_processors(void);
+
+/// 3: AVX-512 (F, BW, CD, DQ, VL), 2: AVX2 with FMA, BMI and F16C, 1: neither.
+int fc_isa_level(void);
+
+/// Hints the CPU that this is a spin loop.
+static inline void fc_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/// Anonymous memory aligned to 2 MiB that asks for huge pages; NULL where the system has none left.
+void *_Nullable fc_map_huge(size_t bytes);
+void fc_unmap(void *_Nonnull pointer, size_t bytes);
+
+#endif

@@ -1,0 +1,57 @@
+import CPUKernelAPI
+import CPUKernelsBaseline
+import CRuntime
+
+#if arch(x86_64)
+  import CPUKernelsAVX2
+  import CPUKernelsAVX512
+#endif
+
+/// The CPU as a device: its kernels and its threads.
+package struct CPU: Sendable {
+  /// The kernels of the instruction set chosen at start.
+  package let kernels: any KernelSet
+
+  package static let shared = CPU(kernels: chosenKernels())
+
+  /// Elements below which an operation stays on one thread: waking the pool costs about what they cost.
+  package static let grain = 32_768
+
+  /// Splits `0 ..< count` into ranges of whole multiples of `multiple` with at least `grain` elements and runs them on
+  /// the pool. What a body computes must not depend on where the ranges are cut.
+  @inline(__always)
+  package func parallel(_ count: Int, grain: Int = CPU.grain, multiple: Int = 64, _ body: (Range<Int>) -> Void) {
+    if count < 2 * grain { return body(0..<count) }
+    split(count, grain, multiple, body)
+  }
+
+  private func split(_ count: Int, _ grain: Int, _ multiple: Int, _ body: (Range<Int>) -> Void) {
+    let pool = ThreadPool.shared
+    let parts = min(pool.count, count / grain)
+    if parts <= 1 { return body(0..<count) }
+    let step = ((count + parts - 1) / parts + multiple - 1) / multiple * multiple
+    pool.run(tasks: (count + step - 1) / step) { part in
+      body(part * step..<min(count, (part + 1) * step))
+    }
+  }
+}
+
+/// The kernel sets that this CPU can run, widest first.
+package func availableKernels() -> [any KernelSet] {
+  var sets: [any KernelSet] = []
+  #if arch(x86_64)
+    let level = fc_isa_level()
+    if level >= 3 { sets.append(CPUKernelsAVX512.Kernels()) }
+    if level >= 2 { sets.append(CPUKernelsAVX2.Kernels()) }
+  #endif
+  sets.append(CPUKernelsBaseline.Kernels())
+  return sets
+}
+
+private func chosenKernels() -> any KernelSet {
+  let sets = availableKernels()
+  guard let wanted = Settings.instructionSet else { return sets[0] }
+  if let set = sets.first(where: { $0.name == wanted }) { return set }
+  let names = sets.map(\.name).joined(separator: ", ")
+  fail("FIRECREST_ISA", "'\(wanted)' is not a kernel set of this CPU", help: "use one of: \(names)")
+}

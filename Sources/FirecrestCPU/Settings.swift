@@ -1,0 +1,54 @@
+import CRuntime
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Every environment variable that Firecrest reads, in one place. They are read once, at first use.
+///
+/// | variable | meaning | default |
+/// | --- | --- | --- |
+/// | `FIRECREST_NUM_THREADS` | threads that operations may use | the number of CPUs this process may run on |
+/// | `FIRECREST_ISA` | kernel set: `avx512`, `avx2` or `baseline` | the widest that the CPU has |
+/// | `FIRECREST_SEED` | seed of the default random generator | 0 |
+/// | `FIRECREST_DATA` | folder in which data sets are looked for | none |
+/// | `FIRECREST_ORACLE` | a Python with PyTorch, for `make bench` and the golden generators | none |
+public enum Settings {
+  /// `FIRECREST_NUM_THREADS`: a whole number from 1 to 1024.
+  public static let numThreads: Int = {
+    guard let text = environment("FIRECREST_NUM_THREADS") else { return Int(fc_available_processors()) }
+    guard let count = Int(text), (1...1024).contains(count) else {
+      fail("FIRECREST_NUM_THREADS", "'\(text)' is not a number of threads", help: "use a whole number from 1 to 1024")
+    }
+    return count
+  }()
+
+  /// `FIRECREST_ISA`, as written; `nil` where it is not set.
+  public static let instructionSet: String? = environment("FIRECREST_ISA")
+
+  /// `FIRECREST_SEED`.
+  public static let seed: UInt64 = {
+    guard let text = environment("FIRECREST_SEED") else { return 0 }
+    guard let seed = UInt64(text) else {
+      fail("FIRECREST_SEED", "'\(text)' is not a seed", help: "use a whole number from 0 to 2⁶⁴ − 1")
+    }
+    return seed
+  }()
+
+  /// `FIRECREST_DATA`: the folder with data sets, if one is named.
+  public static let dataFolder: String? = environment("FIRECREST_DATA")
+
+  /// `FIRECREST_ORACLE`: a Python interpreter that has PyTorch, if one is named.
+  public static let oracle: String? = environment("FIRECREST_ORACLE")
+
+  /// An environment variable, `nil` where it is missing or empty.
+  private static func environment(_ name: String) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+}

@@ -1,0 +1,207 @@
+import CRuntime
+import FirecrestCPU
+
+/// One backward pass: carries gradients from the roots to the leaves, each node once, in topological order.
+package final class Engine {
+  package let createGraph: Bool
+  private let retainGraph: Bool
+  /// Captured gradients of `grad(of:wrt:)`; nil in `backward()`, which accumulates into leaves instead.
+  private var captured: [Tensor?]?
+  private var leafSlots: [ObjectIdentifier: Int] = [:]
+  /// Nodes that lead to a captured tensor; nil means all.
+  private var needed: Set<ObjectIdentifier>?
+  /// A max-heap by sequence number.
+  private var heap: [Node] = []
+  /// Leaves with hooks wait until their whole gradient is there.
+  private var waitingLeaves: [(leaf: Tensor, gradient: Tensor)] = []
+
+  package init(createGraph: Bool, retainGraph: Bool) {
+    self.createGraph = createGraph
+    self.retainGraph = retainGraph
+  }
+
+  /// Accumulates the gradients of `roots` into the leaves.
+  package func backward(_ roots: [(Tensor, Tensor)]) {
+    GradMode.with(createGraph) {
+      for (root, gradient) in roots { send(gradient, to: root.edge) }
+      drain()
+    }
+  }
+
+  /// The gradients of `roots` for `inputs`, nil where no path leads there.
+  package func gradients(_ roots: [(Tensor, Tensor)], of inputs: [Tensor]) -> [Tensor?] {
+    captured = Array(repeating: nil, count: inputs.count)
+    var targets: Set<ObjectIdentifier> = []
+    var watched: [Node] = []
+    for (slot, input) in inputs.enumerated() {
+      switch input.edge {
+      case .none: continue
+      case .leaf(let leaf): leafSlots[ObjectIdentifier(leaf)] = slot
+      case .node(let node, let output):
+        node.watchers.append(Watcher(output: output, action: .capture(slot: slot)))
+        targets.insert(ObjectIdentifier(node))
+        watched.append(node)
+      }
+    }
+    needed = nodesLeading(to: targets, from: roots.map(\.0))
+    backward(roots)
+    for node in watched {
+      node.watchers.removeAll { if case .capture = $0.action { true } else { false } }
+    }
+    return captured!
+  }
+
+  /// The nodes below `roots` from which a capture is reached, found without recursion.
+  private func nodesLeading(to targets: Set<ObjectIdentifier>, from roots: [Tensor]) -> Set<ObjectIdentifier> {
+    var leading = targets
+    var seen: Set<ObjectIdentifier> = []
+    var stack: [(node: Node, children: [Edge], next: Int)] = []
+    func push(_ edge: Edge) {
+      if case .node(let node, _) = edge, seen.insert(ObjectIdentifier(node)).inserted {
+        stack.append((node, node.edges, 0))
+      }
+    }
+    for root in roots {
+      push(root.edge)
+      while let top = stack.last {
+        if top.next < top.children.count {
+          stack[stack.count - 1].next += 1
+          push(top.children[top.next])
+          continue
+        }
+        stack.removeLast()
+        let leads = top.children.contains {
+          switch $0 {
+          case .none: false
+          case .leaf(let leaf): leafSlots[ObjectIdentifier(leaf)] != nil
+          case .node(let node, _): leading.contains(ObjectIdentifier(node))
+          }
+        }
+        if leads { leading.insert(ObjectIdentifier(top.node)) }
+      }
+    }
+    return leading
+  }
+
+  /// Adds `gradient` to what has arrived at `edge`.
+  @inline(__always)
+  package func send(_ gradient: consuming Tensor?, to edge: borrowing Edge) {
+    guard let gradient = consume gradient else { return }
+    switch copy edge {
+    case .none: break
+    case .node(let node, let output): deliver(gradient, node, output)
+    case .leaf(let leaf):
+      if captured != nil || leaf.extras != nil {
+        hold(gradient, leaf)
+      } else {
+        leaf.accumulate(consume gradient, createGraph)
+      }
+    }
+  }
+
+  private func deliver(_ gradient: Tensor, _ node: Node, _ output: Int) {
+    if let needed, !needed.contains(ObjectIdentifier(node)) { return }
+    if output == 0 {
+      node.pending = node.pending.map { $0 + gradient } ?? gradient
+    } else {
+      node.morePending[output] = node.morePending[output].map { $0 + gradient } ?? gradient
+    }
+    if !node.isQueued {
+      node.isQueued = true
+      push(node)
+    }
+  }
+
+  private func hold(_ gradient: Tensor, _ leaf: Tensor) {
+    if let index = waitingLeaves.firstIndex(where: { $0.leaf === leaf }) {
+      waitingLeaves[index].gradient = waitingLeaves[index].gradient + gradient
+    } else if captured == nil || leafSlots[ObjectIdentifier(leaf)] != nil {
+      waitingLeaves.append((leaf, gradient))
+    }
+  }
+
+  private func drain() {
+    while let node = pop() {
+      node.isQueued = false
+      if !node.watchers.isEmpty { serve(node) }
+      let gradient = node.pending
+      node.pending = nil
+      node.propagate(gradient, self)
+      if !node.morePending.isEmpty { node.morePending = [:] }
+      if !retainGraph { node.releaseSaved() }
+    }
+    for (leaf, gradient) in waitingLeaves {
+      var gradient = gradient
+      for hook in leaf.extras?.hooks ?? [] { gradient = hook.body(gradient) ?? gradient }
+      if let slot = leafSlots[ObjectIdentifier(leaf)] {
+        captured![slot] = gradient
+      } else {
+        leaf.accumulate(gradient, createGraph)
+      }
+    }
+    waitingLeaves = []
+  }
+
+  /// Hooks first, in the order they were added; then whoever keeps the gradient gets what the hooks made of it.
+  private func serve(_ node: Node) {
+    func gradient(_ output: Int) -> Tensor? { output == 0 ? node.pending : node.morePending[output] }
+    for watcher in node.watchers {
+      guard case .hook(_, let hook) = watcher.action, let g = gradient(watcher.output), let changed = hook(g) else {
+        continue
+      }
+      if watcher.output == 0 { node.pending = changed } else { node.morePending[watcher.output] = changed }
+    }
+    for watcher in node.watchers {
+      guard let g = gradient(watcher.output) else { continue }
+      switch watcher.action {
+      case .hook: break
+      case .retain(let tensor): tensor()?.accumulate(g, createGraph)
+      case .capture(let slot): captured?[slot] = g
+      }
+    }
+  }
+
+  private func push(_ node: Node) {
+    heap.append(node)
+    var child = heap.count - 1
+    while child > 0 {
+      let parent = (child - 1) / 2
+      if heap[parent].sequence >= heap[child].sequence { break }
+      heap.swapAt(parent, child)
+      child = parent
+    }
+  }
+
+  private func pop() -> Node? {
+    guard let last = heap.popLast() else { return nil }
+    guard let top = heap.first else { return last }
+    heap[0] = last
+    var parent = 0
+    while true {
+      var child = 2 * parent + 1
+      if child >= heap.count { break }
+      if child + 1 < heap.count && heap[child + 1].sequence > heap[child].sequence { child += 1 }
+      if heap[parent].sequence >= heap[child].sequence { break }
+      heap.swapAt(parent, child)
+      parent = child
+    }
+    return top
+  }
+
+  /// In anomaly mode, stops where `name`'s gradient has a NaN.
+  @inline(__always)
+  package func inspect(_ gradient: Tensor?, _ name: String, input: Int) {
+    if isAnomalyDetectionEnabled, let gradient { refuseNaN(gradient, name, input) }
+  }
+
+  @inline(never)
+  private func refuseNaN(_ gradient: Tensor, _ name: String, _ input: Int) {
+    let bad = noGrad { gradient.isNaN().any().item(as: Bool.self) }
+    if bad {
+      fail(
+        "backward", "\(name) computed NaN as the gradient of its input \(input)",
+        values: ["gradient  \(gradient.summary)"],
+        help: "look at the values that go into \(name): a zero divisor, log or sqrt of 0, an overflow")
+    }
+  }
+}

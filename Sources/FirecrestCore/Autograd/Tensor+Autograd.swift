@@ -1,0 +1,92 @@
+import CRuntime
+import FirecrestCPU
+
+extension Tensor {
+  /// Whether operations on this tensor are recorded for `backward()`. Set it on a leaf (a tensor that no recorded
+  /// operation computed) to ask for its gradient; a floating type is required (PyTorch's `requires_grad`).
+  @inline(__always)
+  public var requiresGrad: Bool {
+    get { leafRequiresGrad || gradNode != nil }
+    set {
+      if gradNode != nil {
+        if newValue { return }
+        stop(
+          "requiresGrad", "only leaf tensors can change it; this one was computed by \(gradNode!.name)", [self],
+          help: "use detach() for a tensor outside of the graph")
+      }
+      if newValue && !dtype.isFloatingPoint {
+        stop("requiresGrad", "only floating-point tensors have gradients", [self], help: "convert it with to(.float32)")
+      }
+      leafRequiresGrad = newValue
+    }
+  }
+
+  /// Sets `requiresGrad` and returns the tensor itself (PyTorch's `requires_grad_`).
+  @discardableResult
+  public func requiresGrad(_ value: Bool) -> Tensor {
+    requiresGrad = value
+    return self
+  }
+
+  /// True where no recorded operation computed this tensor (PyTorch's `is_leaf`).
+  public var isLeaf: Bool { gradNode == nil }
+
+  /// The name of the operation that computed this tensor, as PyTorch writes it, nil for a leaf: `MulBackward0`.
+  public var gradFn: String? {
+    gradNode.map { $0.name.prefix(1).uppercased() + $0.name.dropFirst() + "Backward0" }
+  }
+
+  /// The gradient that `backward()` has accumulated for this leaf, nil before the first.
+  public var grad: Tensor? {
+    get { gradient }
+    set {
+      if let newValue, newValue.shape != shape || newValue.dtype != dtype {
+        stop("grad", "a gradient has its tensor's shape and type", [self, newValue])
+      }
+      gradient = newValue
+    }
+  }
+
+  /// The node that computed this tensor. A view whose base was changed in place since is connected to the base anew.
+  @inline(__always)
+  package var gradNode: Node? {
+    if let extras, extras.base != nil { refreshView(extras) }
+    return node
+  }
+
+  @inline(never)
+  private func refreshView(_ extras: TensorExtras) {
+    guard let base = extras.base, extras.baseVersion != base.storage.version else { return }
+    extras.baseVersion = base.storage.version
+    guard base.requiresGrad else { return }
+    node = GradMode.with(true) { ViewNode(AsStrided(shape, strides: strides, offset: offset, of: base), base) }
+    outputIndex = 0
+  }
+
+  /// Where this tensor's gradient goes.
+  @inline(__always)
+  package var edge: Edge {
+    if let gradNode { return .node(gradNode, output: outputIndex) }
+    return leafRequiresGrad ? .leaf(self) : .none
+  }
+
+  /// Adds to `.grad`, in place as PyTorch does. A first gradient that nobody else holds becomes `.grad` itself; one
+  /// that others hold too is copied, so that a change of `.grad` never reaches them.
+  package func accumulate(_ gradient: consuming Tensor, _ createGraph: Bool) {
+    if let sum = self.gradient {
+      if createGraph { self.gradient = sum + gradient } else { sum += gradient }
+      return
+    }
+    var own = consume gradient
+    if createGraph {
+      self.gradient = own.clone()
+    } else if own.isContiguous && isKnownUniquelyReferenced(&own) && isKnownUniquelyReferenced(&own.storage) {
+      self.gradient = own
+    } else {
+      self.gradient = own.clone()
+    }
+  }
+
+  /// The same values outside of the graph: shares the storage, never requires a gradient (PyTorch's `detach`).
+  public func detach() -> Tensor { window(shape, strides: strides, offset: offset) }
+}

@@ -1,0 +1,117 @@
+import CPUKernelAPI
+
+/// a + b
+struct Add: ElementwiseBinaryOp {
+  static let kernel = BinaryKernel.add
+  func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) { (g, g) }
+}
+
+/// a − b
+struct Sub: ElementwiseBinaryOp {
+  static let kernel = BinaryKernel.sub
+  func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) { (g, saved.needsB ? -g : nil) }
+}
+
+/// a · b
+struct Mul: ElementwiseBinaryOp {
+  static let kernel = BinaryKernel.mul
+  var saves: Saves { [.a, .b] }
+  func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
+    (saved.needsA ? g * saved.b : nil, saved.needsB ? g * saved.a : nil)
+  }
+}
+
+/// a / b, in floating types
+struct Div: ElementwiseBinaryOp {
+  static let kernel = BinaryKernel.div
+  var saves: Saves { [.b, .y] }
+  func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
+    let ga = g / saved.b
+    return (ga, saved.needsB ? -ga * saved.y : nil)
+  }
+}
+
+/// −x
+struct Neg: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.neg
+  static let cost = 1
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { -g }
+}
+
+extension Tensor {
+  /// The sum, element by element; shapes broadcast and types promote (PyTorch's `add`).
+  @inline(__always)
+  public static func + (a: Tensor, b: Tensor) -> Tensor {
+    if a.dtype == b.dtype { return apply(Add(), a, b) }
+    let (a, b) = promote(a, b)
+    return apply(Add(), a, b)
+  }
+  /// The sum with a number.
+  public static func + (a: Tensor, b: some TensorScalar) -> Tensor {
+    let (a, b) = promote(a, b)
+    return apply(Add(), a, b)
+  }
+  /// The sum with a number.
+  public static func + (a: some TensorScalar, b: Tensor) -> Tensor { b + a }
+
+  /// The difference, element by element (PyTorch's `sub`); not for bool.
+  public static func - (a: Tensor, b: Tensor) -> Tensor {
+    let (a, b) = promote(a, b)
+    a.refuseBool("sub", help: "use logicalXor, or ~ for the opposite")
+    return apply(Sub(), a, b)
+  }
+  /// The difference with a number.
+  public static func - (a: Tensor, b: some TensorScalar) -> Tensor {
+    let (a, b) = promote(a, b)
+    a.refuseBool("sub", help: "use logicalXor, or ~ for the opposite")
+    return apply(Sub(), a, b)
+  }
+  /// The difference from a number (PyTorch's `rsub`).
+  public static func - (a: some TensorScalar, b: Tensor) -> Tensor {
+    let (b, a) = promote(b, a)
+    a.refuseBool("sub", help: "use logicalXor, or ~ for the opposite")
+    return apply(Sub(), a, b)
+  }
+
+  /// The product, element by element; shapes broadcast and types promote (PyTorch's `mul`).
+  @inline(__always)
+  public static func * (a: Tensor, b: Tensor) -> Tensor {
+    if a.dtype == b.dtype { return apply(Mul(), a, b) }
+    let (a, b) = promote(a, b)
+    return apply(Mul(), a, b)
+  }
+  /// The product with a number.
+  public static func * (a: Tensor, b: some TensorScalar) -> Tensor {
+    let (a, b) = promote(a, b)
+    return apply(Mul(), a, b)
+  }
+  /// The product with a number.
+  public static func * (a: some TensorScalar, b: Tensor) -> Tensor { b * a }
+
+  /// The true quotient: integers give float32 (PyTorch's `div`).
+  public static func / (a: Tensor, b: Tensor) -> Tensor {
+    let (a, b) = promote(a, b)
+    return apply(Div(), a.floating, b.floating)
+  }
+  /// The true quotient by a number.
+  public static func / (a: Tensor, b: some TensorScalar) -> Tensor {
+    let (a, b) = promote(a, b)
+    return apply(Div(), a.floating, b.floating)
+  }
+  /// The true quotient of a number.
+  public static func / (a: some TensorScalar, b: Tensor) -> Tensor {
+    let (b, a) = promote(b, a)
+    return apply(Div(), a.floating, b.floating)
+  }
+
+  /// The opposite of each element (PyTorch's `neg`); not for bool.
+  public static prefix func - (x: Tensor) -> Tensor {
+    x.refuseBool("neg", help: "use ~ for the opposite of a truth value")
+    return apply(Neg(), x)
+  }
+
+  @inline(__always)
+  package func refuseBool(_ operation: String, help: String) {
+    if dtype == .bool { stop(operation, "is not defined for bool", [self], help: help) }
+  }
+}

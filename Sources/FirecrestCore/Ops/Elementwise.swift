@@ -1,0 +1,93 @@
+import CPUKernelAPI
+import FirecrestCPU
+
+/// An operation of one element at a time, same type in and out, done by one kernel.
+package protocol ElementwiseUnaryOp: UnaryOp {
+  static var kernel: UnaryKernel { get }
+  /// Time of an element relative to an addition; decides from how many elements on threads are used.
+  static var cost: Int { get }
+}
+
+extension ElementwiseUnaryOp {
+  package static var cost: Int { 4 }
+
+  @inline(__always)
+  package func infer(_ x: TensorSpec) throws(OpError) -> TensorSpec { x }
+
+  @inline(__always)
+  package func run(_ x: Tensor, into y: Tensor, on cpu: CPU) { runUnary(Self.kernel, x, y, cpu, cost: Self.cost) }
+}
+
+/// An operation of two elements at a time that broadcasts its inputs, all of one type, done by one kernel.
+package protocol ElementwiseBinaryOp: BinaryOp {
+  static var kernel: BinaryKernel { get }
+  static var cost: Int { get }
+}
+
+extension ElementwiseBinaryOp {
+  package static var cost: Int { 1 }
+
+  @inline(__always)
+  package func infer(_ a: TensorSpec, _ b: TensorSpec) throws(OpError) -> TensorSpec {
+    try broadcastSpec(a, b)
+  }
+
+  @inline(__always)
+  package func run(_ a: Tensor, _ b: Tensor, into y: Tensor, on cpu: CPU) {
+    runBinary(Self.kernel, a, b, y, cpu, cost: Self.cost)
+  }
+}
+
+/// A comparison: two elements of one type in, truth out.
+package protocol ComparisonOp: BinaryOp {
+  static var kernel: CompareKernel { get }
+}
+
+extension ComparisonOp {
+  package var isDifferentiable: Bool { false }
+
+  package func infer(_ a: TensorSpec, _ b: TensorSpec) throws(OpError) -> TensorSpec {
+    TensorSpec(.bool, try broadcastSpec(a, b).shape)
+  }
+
+  package func run(_ a: Tensor, _ b: Tensor, into y: Tensor, on cpu: CPU) {
+    ElementwiseLoop(a, b, into: y).run(cpu) {
+      cpu.kernels.compare(Self.kernel, a.dtype, $0, $1[0], $1[1], $1[2])
+    }
+  }
+}
+
+/// The spec of an operation that needs equal types and broadcasts.
+@inline(__always)
+package func broadcastSpec(_ a: TensorSpec, _ b: TensorSpec) throws(OpError) -> TensorSpec {
+  if a.dtype != b.dtype { throw OpError("types differ: \(a.dtype) and \(b.dtype)", help: "convert one with to(_:)") }
+  if a.shape == b.shape { return a }
+  return TensorSpec(a.dtype, try broadcastShapes(a.shape, b.shape))
+}
+
+@inline(__always)
+package func runUnary(_ kernel: UnaryKernel, _ x: Tensor, _ y: Tensor, _ cpu: CPU, cost: Int) {
+  let count = y.elementCount
+  if x.isContiguous && y.isContiguous && count < CPU.grain {
+    if count == 0 { return }
+    cpu.kernels.unary(
+      kernel, x.dtype, Extent(inner: count), Operand(x.pointer, inner: 1), Operand(y.pointer, inner: 1))
+    return
+  }
+  ElementwiseLoop(x, into: y).run(cpu, cost: cost) { cpu.kernels.unary(kernel, x.dtype, $0, $1[0], $1[1]) }
+}
+
+@inline(__always)
+package func runBinary(_ kernel: BinaryKernel, _ a: Tensor, _ b: Tensor, _ y: Tensor, _ cpu: CPU, cost: Int) {
+  let count = y.elementCount
+  if a.isContiguous && b.isContiguous && y.isContiguous && a.shape == b.shape && count < CPU.grain {
+    if count == 0 { return }
+    cpu.kernels.binary(
+      kernel, a.dtype, Extent(inner: count), Operand(a.pointer, inner: 1), Operand(b.pointer, inner: 1),
+      Operand(y.pointer, inner: 1))
+    return
+  }
+  ElementwiseLoop(a, b, into: y).run(cpu, cost: cost) {
+    cpu.kernels.binary(kernel, a.dtype, $0, $1[0], $1[1], $1[2])
+  }
+}

@@ -1,0 +1,173 @@
+import CPUKernelAPI
+import FirecrestCPU
+
+/// Overwrites a tensor's values with those of another, for autograd: what arrives at the new values goes to the new
+/// value's node, except outside of the window that was overwritten, where it goes on to the old values.
+final class OverwriteNode: Node {
+  private let window: AsStrided
+  private let whole: Bool
+  private let base: TensorSpec
+  private let valueSpec: TensorSpec
+
+  /// - Parameters:
+  ///   - base: The tensor changed, still with the node of its old values.
+  ///   - view: The window of it that changes; `base` itself where all does.
+  ///   - value: What the window holds now.
+  init(_ base: Tensor, _ view: Tensor, _ value: Tensor) {
+    whole = base === view
+    window =
+      whole
+      ? AsStrided(view.shape, strides: view.shape.contiguousStrides, offset: 0)
+      : AsStrided(view.shape, strides: view.strides, offset: view.offset, of: base)
+    self.base = base.spec
+    valueSpec = value.spec
+    let first = base.edge
+    let second = value.edge
+    super.init()
+    edge0 = first
+    edge1 = second
+  }
+
+  override var name: String { "copySlices" }
+
+  override func propagate(_ gradient: Tensor?, _ engine: Engine) {
+    guard let gradient = gradient?.contiguous() else { return }
+    let part = whole ? gradient : apply(window, gradient)
+    if edge1.isWanted { engine.send(fit(part.clone(), valueSpec), to: edge1) }
+    if edge0.isWanted {
+      let rest = whole ? Tensor.zeros(base.shape, dtype: base.dtype) : gradient - apply(Embed(view: window, shape: base.shape), part)
+      engine.send(rest, to: edge0)
+    }
+  }
+}
+
+extension Tensor {
+  /// True where a change in place has to be recorded: this tensor or what it is made from takes part in autograd.
+  private func isRecorded(_ values: Tensor...) -> Bool {
+    GradMode.isEnabled && (requiresGrad || extras?.base?.requiresGrad == true || values.contains(where: \.requiresGrad))
+  }
+
+  /// Stops where a leaf that requires a gradient would be changed while recording.
+  private func refuseLeafChange(_ operation: String) {
+    let base = extras?.base ?? self
+    if base.leafRequiresGrad && base.node == nil && GradMode.isEnabled {
+      stop(
+        operation, "a leaf that requires a gradient cannot be changed in place", [self],
+        help: "change it inside of noGrad { }, or compute a new tensor")
+    }
+  }
+
+  /// Makes this tensor's values those of `value`, which has its shape, in place and recorded. All recorded changes in
+  /// place end here.
+  private func overwrite(with value: Tensor, _ operation: String) {
+    refuseLeafChange(operation)
+    let record = isRecorded(value)
+    let base = extras?.base
+    // The node reads the old edges, so it is made before the values change.
+    let node = record ? OverwriteNode(base ?? self, self, value) : nil
+    copyElements(value, self)
+    storage.version += 1
+    guard let node else { return }
+    let target = base ?? self
+    target.node = node
+    target.outputIndex = 0
+    if let extras { _ = extras.base.map { _ in gradNode } }
+  }
+
+  /// x = op(x, …) in place: straight into the memory where nothing is recorded and the kernel can, else by way of a new
+  /// tensor.
+  fileprivate func update<O: ElementwiseBinaryOp>(_ op: O, _ other: Tensor) {
+    let value = resultType(self, other)
+    if value.category > dtype.category {
+      stop(op.name, "a result of type \(value) cannot be stored in a tensor of type \(dtype)", [self, other])
+    }
+    if isRecorded(other) {
+      refuseLeafChange(op.name)
+      // An operation that saves its input must not see it overwritten.
+      let old = op.saves.contains(.a) || op.saves.contains(.y) ? snapshot() : self
+      let (a, b) = promote(old, other)
+      let result = apply(op, a, b).to(dtype)
+      if result.shape != shape { stop(op.name, "the result's shape \(result.shape) is not the tensor's", [self, other]) }
+      return overwrite(with: result, op.name)
+    }
+    let b = other.dtype == dtype ? other : other.to(dtype)
+    do throws(OpError) {
+      let shape = try broadcastShapes(shape, b.shape)
+      if shape != self.shape { throw OpError("the result's shape \(shape) is not the tensor's") }
+    } catch { stop(op.name, error, [self, other]) }
+    // Memory read at other places than it is written must be read before.
+    let source = b.storage === storage && !(b.offset == offset && b.strides == strides && b.shape == shape) ? b.clone() : b
+    if value == dtype {
+      op.run(self, source, into: self, on: .shared)
+    } else {
+      let (a, c) = promote(self, other)
+      copyElements(apply(op, a, c), self)
+    }
+    storage.version += 1
+  }
+
+  /// A copy of the values with the same place in the graph.
+  private func snapshot() -> Tensor {
+    let copy = noGrad { clone() }
+    if let node = gradNode {
+      copy.node = node
+      copy.outputIndex = outputIndex
+    }
+    return copy
+  }
+
+  /// Adds in place; shapes broadcast to this tensor's (PyTorch's `add_`).
+  public static func += (x: Tensor, other: Tensor) { x.update(Add(), other) }
+  /// Adds a number in place.
+  public static func += (x: Tensor, other: some TensorScalar) { x.update(Add(), x.operand(other)) }
+  /// Subtracts in place (PyTorch's `sub_`).
+  public static func -= (x: Tensor, other: Tensor) { x.update(Sub(), other) }
+  /// Subtracts a number in place.
+  public static func -= (x: Tensor, other: some TensorScalar) { x.update(Sub(), x.operand(other)) }
+  /// Multiplies in place (PyTorch's `mul_`).
+  public static func *= (x: Tensor, other: Tensor) { x.update(Mul(), other) }
+  /// Multiplies by a number in place.
+  public static func *= (x: Tensor, other: some TensorScalar) { x.update(Mul(), x.operand(other)) }
+  /// Divides in place; floating tensors only (PyTorch's `div_`).
+  public static func /= (x: Tensor, other: Tensor) {
+    x.requireFloat("div")
+    x.update(Div(), other)
+  }
+  /// Divides by a number in place; floating tensors only.
+  public static func /= (x: Tensor, other: some TensorScalar) {
+    x.requireFloat("div")
+    x.update(Div(), x.operand(other))
+  }
+
+  /// A number as the second operand of an operation on this tensor.
+  @inline(__always)
+  private func operand(_ value: some TensorScalar) -> Tensor {
+    Tensor.scalar(value.scalar, dtype.promoted(with: value.scalar))
+  }
+
+  package func requireFloat(_ operation: String) {
+    if !dtype.isFloatingPoint {
+      stop(operation, "needs a floating-point tensor", [self], help: "convert it with to(.float32)")
+    }
+  }
+
+  /// Replaces the values by those of `source`, broadcast and converted, in place (PyTorch's `copy_`).
+  public func copy(from source: Tensor) {
+    do throws(OpError) {
+      if try broadcastShapes(shape, source.shape) != shape { throw OpError("the source does not broadcast to \(shape)") }
+    } catch { stop("copy", error, [self, source]) }
+    let source = source.storage === storage ? source.clone() : source
+    overwrite(with: source.to(dtype).expand(shape), "copy")
+  }
+
+  /// Sets every element to `value`, in place (PyTorch's `fill_`).
+  public func fill(_ value: some TensorScalar) {
+    if isRecorded() { return overwrite(with: Tensor.scalar(value.scalar, dtype).expand(shape), "fill") }
+    refuseLeafChange("fill")
+    fillElements(value.scalar)
+    storage.version += 1
+  }
+
+  /// Sets every element to 0, in place (PyTorch's `zero_`).
+  public func zero() { fill(0) }
+}

@@ -1,0 +1,78 @@
+import CRuntime
+import FirecrestCPU
+
+// The one door: every operation is inferred, allocated, run and recorded here.
+
+/// Runs an operation of one tensor.
+@inline(__always)
+package func apply<O: UnaryOp>(_ op: O, _ x: Tensor) -> Tensor {
+  let spec: TensorSpec
+  do { spec = try op.infer(x.spec) } catch { stop(op.name, error, [x]) }
+  if Decomposition.isPreferred, let y = op.decomposed(x) { return y }
+  let y = Tensor(empty: spec.shape, spec.dtype)
+  op.run(x, into: y, on: .shared)
+  if x.requiresGrad && GradMode.isEnabled && op.isDifferentiable { y.node = UnaryNode(op, x, y) }
+  return y
+}
+
+/// Runs an operation of two tensors.
+@inline(__always)
+package func apply<O: BinaryOp>(_ op: O, _ a: Tensor, _ b: Tensor) -> Tensor {
+  let spec: TensorSpec
+  do { spec = try op.infer(a.spec, b.spec) } catch { stop(op.name, error, [a, b]) }
+  if Decomposition.isPreferred, let y = op.decomposed(a, b) { return y }
+  let y = Tensor(empty: spec.shape, spec.dtype)
+  op.run(a, b, into: y, on: .shared)
+  if (a.requiresGrad || b.requiresGrad) && GradMode.isEnabled && op.isDifferentiable {
+    y.node = BinaryNode(op, a, b, y)
+  }
+  return y
+}
+
+/// Runs an operation of any number of tensors. Results of integer or bool type take no part in autograd.
+package func apply<O: MultiOp>(_ op: O, _ inputs: [Tensor]) -> [Tensor] {
+  let specs: [TensorSpec]
+  do { specs = try op.infer(inputs.map(\.spec)) } catch { stop(op.name, error, inputs) }
+  if Decomposition.isPreferred, let outputs = op.decomposed(inputs) { return outputs }
+  let outputs = specs.map { Tensor(empty: $0.shape, $0.dtype) }
+  op.run(inputs, into: outputs, on: .shared)
+  if GradMode.isEnabled && op.isDifferentiable && inputs.contains(where: \.requiresGrad) {
+    let node = MultiNode(op, inputs, outputs)
+    for (index, y) in outputs.enumerated() where y.dtype.isFloatingPoint {
+      y.node = node
+      y.outputIndex = index
+    }
+  }
+  return outputs
+}
+
+/// Makes a view. It remembers its base, so that a change in place through either is seen by autograd in both.
+@inline(__always)
+package func apply<O: ViewOp>(_ op: O, _ x: Tensor) -> Tensor {
+  let window: (shape: Shape, strides: Shape, offset: Int)
+  do { window = try op.window(x) } catch { stop(op.name, error, [x]) }
+  let y = x.window(window.shape, strides: window.strides, offset: window.offset)
+  if GradMode.isEnabled {
+    let extras = TensorExtras()
+    extras.base = x.extras?.base ?? x
+    extras.baseVersion = x.storage.version
+    y.extras = extras
+    if x.requiresGrad { y.node = ViewNode(op, x) }
+  }
+  return y
+}
+
+/// Lets tests run operations by their definitions instead of their kernels.
+package enum Decomposition {
+  @inline(__always)
+  static var isPreferred: Bool { fc_state().pointee.prefer_decomposition }
+
+  /// Calls `body` with `apply` choosing the decomposition of every operation that has one, on this thread.
+  package static func preferred<R>(_ body: () throws -> R) rethrows -> R {
+    let state = fc_state()
+    let previous = state.pointee.prefer_decomposition
+    state.pointee.prefer_decomposition = true
+    defer { state.pointee.prefer_decomposition = previous }
+    return try body()
+  }
+}

@@ -1,0 +1,60 @@
+import TestSupport
+
+import FirecrestCore
+
+/// How the harness calls one operation, and how exactly it compares.
+///
+/// `golden` names the file under Tests/Fixtures/Goldens with PyTorch's samples, results and gradients; `call` maps such
+/// a sample to Firecrest.
+public struct OpEntry: Sendable {
+  /// The golden file's name, which is PyTorch's `op_db` name.
+  public let golden: String
+  /// Relative and absolute tolerance against PyTorch in float64.
+  public var tolerance: (relative: Double, absolute: Double) = (1e-9, 1e-9)
+  /// Relative and absolute tolerance of the float32 run against the float64 result; nil leaves it out.
+  public var float32Tolerance: (relative: Double, absolute: Double)? = (2e-4, 2e-5)
+  /// Why samples are left out; nil keeps a sample. Every reason shows in the summary.
+  public var skip: @Sendable (GoldenSample) -> String? = { _ in nil }
+  /// False where finite differences cannot judge: results jump, or the derivative is defined otherwise.
+  public var finiteDifferences = true
+  public let call: @Sendable (GoldenSample) -> [Tensor]
+
+  public init(_ golden: String, _ call: @escaping @Sendable (GoldenSample) -> Tensor) {
+    self.golden = golden
+    self.call = { [call($0)] }
+  }
+
+  /// An operation with several results.
+  public init(_ golden: String, several call: @escaping @Sendable (GoldenSample) -> [Tensor]) {
+    self.golden = golden
+    self.call = call
+  }
+
+  /// This entry with another tolerance.
+  public func tolerance(_ relative: Double, _ absolute: Double) -> OpEntry {
+    var copy = self
+    copy.tolerance = (relative, absolute)
+    return copy
+  }
+
+  /// This entry with another tolerance for float32, or without that run.
+  public func float32(_ relative: Double?, _ absolute: Double = 1e-5) -> OpEntry {
+    var copy = self
+    copy.float32Tolerance = relative.map { ($0, absolute) }
+    return copy
+  }
+
+  /// This entry without the samples for which `reason` gives one.
+  public func skipping(_ reason: @escaping @Sendable (GoldenSample) -> String?) -> OpEntry {
+    var copy = self
+    copy.skip = reason
+    return copy
+  }
+
+  /// This entry without finite differences.
+  public func withoutFiniteDifferences() -> OpEntry {
+    var copy = self
+    copy.finiteDifferences = false
+    return copy
+  }
+}

@@ -1,0 +1,129 @@
+import FirecrestCore
+import Foundation
+import OpCatalog
+import TestSupport
+import Testing
+
+/// Runs every catalog entry on PyTorch's samples in all the ways an operation may be called.
+@Suite struct OpCatalogTests {
+  /// `FIRECREST_TEST_OPS=sum,add` checks only these operations.
+  static var chosen: [String] {
+    let names = catalog.map(\.golden)
+    guard let only = ProcessInfo.processInfo.environment["FIRECREST_TEST_OPS"] else { return names }
+    let wanted = Set(only.split(separator: ",").map(String.init))
+    return names.filter(wanted.contains)
+  }
+
+  @Test("operation", arguments: chosen)
+  func operation(_ name: String) throws {
+    let entry = catalog.first { $0.golden == name }!
+    let file = try GoldenFile(name)
+    var used = 0
+    for sample in file.samples {
+      if entry.skip(sample) != nil { continue }
+      used += 1
+      check(entry, sample, "kernels") { tensor, _ in tensor }
+      if sample.kind == "sample" {
+        check(entry, sample, "not contiguous") { tensor, _ in noncontiguous(tensor) }
+      }
+      Decomposition.preferred { check(entry, sample, "decomposition") { tensor, _ in tensor } }
+      checkFloat32(entry, sample)
+      checkFiniteDifferences(entry, sample)
+    }
+    #expect(used > 0, "\(name): no sample is left to check")
+  }
+
+  @Test func namesAreUnique() {
+    var seen: Set<String> = []
+    for entry in catalog { #expect(seen.insert(entry.golden).inserted, "\(entry.golden) stands twice") }
+  }
+
+  /// Results and gradients against PyTorch's.
+  private func check(
+    _ entry: OpEntry, _ sample: GoldenSample, _ how: String, _ prepare: @escaping (Tensor, String) -> Tensor
+  ) {
+    sample.reset { tensor, path in
+      let made = prepare(tensor, path).detach()
+      if sample.gradInputs.keys.contains(path) { made.requiresGrad = true }
+      return made
+    }
+    let (relative, absolute) = entry.tolerance
+    let outputs = entry.call(sample)
+    let place = "\(entry.golden) sample \(sample.index) \(sample.kind) \(sample.dtype), \(how)"
+    guard outputs.count == sample.outputs.count else {
+      Issue.record("\(place): \(outputs.count) results, expected \(sample.outputs.count)")
+      return
+    }
+    for (i, expected) in sample.outputs.enumerated() {
+      guard let expected = expected.asTensor else { continue }
+      if let text = difference(outputs[i], expected, relative: relative, absolute: absolute) {
+        Issue.record("\(place), result \(i): \(text)")
+      }
+    }
+    guard let gradOutputs = sample.gradOutputs else { return }
+    var roots: [(Tensor, Tensor)] = []
+    for (i, g) in gradOutputs.enumerated() {
+      guard let g else { continue }
+      if outputs[i].requiresGrad { roots.append((outputs[i], g)) }
+    }
+    Engine(createGraph: false, retainGraph: false).backward(roots)
+    for (path, expected) in sample.gradInputs {
+      guard let input = sample.handedOut[path] else { continue }
+      let actual = input.grad ?? Tensor.zeros(input.shape, dtype: input.dtype)
+      let wanted = expected ?? Tensor.zeros(input.shape, dtype: input.dtype)
+      if let text = difference(actual, wanted, relative: relative, absolute: absolute) {
+        Issue.record("\(place), gradient of \(path): \(text)")
+      }
+    }
+  }
+
+  /// The same call in float32, against PyTorch's float64 results.
+  private func checkFloat32(_ entry: OpEntry, _ sample: GoldenSample) {
+    guard let (relative, absolute) = entry.float32Tolerance, sample.dtype == .float64, sample.kind == "sample",
+      sample.kwargs["dtype"] == nil
+    else { return }
+    sample.reset { tensor, _ in tensor.dtype == .float64 ? tensor.to(.float32) : tensor }
+    let outputs = entry.call(sample)
+    for (i, expected) in sample.outputs.enumerated() {
+      guard let expected = expected.asTensor, i < outputs.count else { continue }
+      if let text = difference(outputs[i], expected, relative: relative, absolute: absolute, checkDType: false) {
+        Issue.record("\(entry.golden) sample \(sample.index), float32, result \(i): \(text)")
+      }
+      if expected.dtype == .float64 && outputs[i].dtype != .float32 {
+        Issue.record("\(entry.golden) sample \(sample.index): float32 gives \(outputs[i].dtype)")
+      }
+    }
+  }
+
+  /// Backward against differences of forward, and the derivative's own derivative likewise, on one small sample.
+  private func checkFiniteDifferences(_ entry: OpEntry, _ sample: GoldenSample) {
+    guard entry.finiteDifferences, sample.kind == "sample", sample.dtype == .float64, !sample.gradInputs.isEmpty else {
+      return
+    }
+    sample.reset { tensor, _ in tensor }
+    _ = entry.call(sample)
+    let paths = sample.gradInputs.keys.filter { sample.handedOut[$0] != nil }.sorted()
+    let inputs = paths.map { sample.handedOut[$0]! }
+    guard !inputs.isEmpty, inputs.allSatisfy({ $0.elementCount <= 24 }) else { return }
+    func call(_ given: [Tensor]) -> [Tensor] {
+      sample.reset { tensor, path in paths.firstIndex(of: path).map { given[$0] } ?? tensor }
+      return entry.call(sample).filter { $0.dtype.isFloatingPoint && $0.requiresGrad }
+    }
+    if let failure = gradcheckFailure(call, inputs) {
+      Issue.record("\(entry.golden) sample \(sample.index), finite differences: \(failure)")
+    }
+  }
+}
+
+extension GoldenValue {
+  /// The tensor this is, or makes as a number.
+  fileprivate var asTensor: Tensor? {
+    switch self {
+    case .tensor(let tensor): tensor
+    case .bool(let bit): Tensor.full([], bit)
+    case .int(let number): Tensor.full([], number)
+    case .double(let number): Tensor.full([], number, dtype: .float64)
+    default: nil
+    }
+  }
+}
