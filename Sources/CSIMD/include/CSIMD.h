@@ -12,5 +12,7 @@ typedef double simd_double8 __attribute__((ext_vector_type(8)));
 
 #define CSIMD_INLINE static inline __attribute__((always_inline, unused))
 
+#include "CSIMDMatmul.h"
+
 
 #endif
