@@ -9,7 +9,8 @@ func kernelSet(_ name: String, define: String, clang: [String]) -> Target {
     dependencies: ["CPUKernelAPI", "CSIMD"],
     swiftSettings: [
       .define(define),
-      .unsafeFlags(["-Ounchecked", "-whole-module-optimization", "-num-threads", "1"] + clang.flatMap { ["-Xcc", $0] }),
+      .unsafeFlags(
+        ["-Ounchecked", "-whole-module-optimization", "-num-threads", "1"] + clang.flatMap { ["-Xcc", $0] }),
     ])
 }
 

@@ -19,4 +19,8 @@ package protocol MatmulKernels: Sendable {
     workspace: UnsafeMutableRawPointer)
   /// Bytes of scratch memory that `matmul` needs for this problem.
   func matmulWorkspace(_ type: DType, m: Int, n: Int, k: Int) -> Int
+  /// Runs `iterations` rounds of independent multiply-adds in registers and returns how many floating-point
+  /// operations (a multiply-add counts two) that were: the machine's limit, against which `matmul` is measured.
+  /// `type` is float32 or float64; the half types compute in float32.
+  func peakFMA(_ type: DType, iterations: Int) -> Double
 }

@@ -16,10 +16,4 @@ extension Kernels: ReductionKernels {
     log: Bool, _ type: DType, rows: Int, count: Int, _ g: UnsafeRawPointer, _ y: UnsafeRawPointer,
     _ dx: UnsafeMutableRawPointer) {fatalError()}
 }
-extension Kernels: MatmulKernels {
-  package func matmul(
-    _ type: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool,
-    workspace: UnsafeMutableRawPointer) {fatalError()}
-  package func matmulWorkspace(_ type: DType, m: Int, n: Int, k: Int) -> Int {fatalError()}
-}
 extension Kernels: KernelSet {}

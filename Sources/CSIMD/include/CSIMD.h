@@ -15,5 +15,7 @@ typedef double simd_double8 __attribute__((ext_vector_type(8)));
 #include "CSIMDMovement.h"
 #include "CSIMDRandom.h"
 #include "CSIMDMath.h"
+#include "CSIMDMatmul.h"
+
 
 #endif

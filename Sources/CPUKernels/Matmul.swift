@@ -1,0 +1,89 @@
+import CPUKernelAPI
+
+extension Kernels: MatmulKernels {
+  package func matmul(
+    _ type: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool,
+    workspace: UnsafeMutableRawPointer
+  ) {
+    if m <= 0 || n <= 0 { return }
+    @inline(__always) func floating<E: MatmulElement>(_: E.Type) -> MatmulProblem<E, E> {
+      MatmulProblem(m: m, n: n, k: k, alpha: E.Scalar(alpha), a, b, c, accumulate: accumulate)
+    }
+    @inline(__always) func integer<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) {
+      MatmulInteger<T>.multiply(m: m, n: n, k: k, alpha: alpha, a, b, c, accumulate: accumulate, workspace: workspace)
+    }
+    switch type {
+    case .float32: floating(Float.self).multiply(workspace)
+    case .float64: floating(Double.self).multiply(workspace)
+    case .float16: MatmulHalf<Float16>.multiply(floating(Float16.self), workspace)
+    case .bfloat16: MatmulHalf<MatmulBFloat16>.multiply(floating(MatmulBFloat16.self), workspace)
+    case .int64: integer(Int64.self)
+    case .int32: integer(Int32.self)
+    case .int16: integer(Int16.self)
+    case .int8, .uint8, .bool: integer(UInt8.self)
+    }
+  }
+
+  package func matmulWorkspace(_ type: DType, m: Int, n: Int, k: Int) -> Int {
+    if m <= 0 || n <= 0 { return 0 }
+    switch type {
+    case .float32, .float64: return MatmulBlocks.workspace(m: m, n: n, k: k, elementSize: type.size)
+    case .float16, .bfloat16:
+      let rows = min(m, MatmulHalf<Float16>.rows), columns = min(n, MatmulHalf<Float16>.columns)
+      return (rows * columns * 4 + 63) / 64 * 64
+        + MatmulBlocks.workspace(m: rows, n: columns, k: k, elementSize: 4)
+    default: return (MatmulInteger<UInt8>.columns * (MatmulInteger<UInt8>.depth + 1)) * type.size
+    }
+  }
+
+  package func peakFMA(_ type: DType, iterations: Int) -> Double {
+    if type == .float64 {
+      let (operations, check) = MatmulPeak.run(Double.self, iterations)
+      return check.isNaN ? 0 : operations
+    }
+    let (operations, check) = MatmulPeak.run(Float.self, iterations)
+    return check.isNaN ? 0 : operations
+  }
+}
+
+extension MatmulProblem where C == E {
+  /// Takes the operands as the caller gives them. A dimension of size 1 has no meaningful stride; it gets the one
+  /// that suits the fast paths.
+  @inline(__always)
+  init(
+    m: Int, n: Int, k: Int, alpha: E.Scalar, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool
+  ) {
+    self.init(
+      m: m, n: n, k: k, alpha: alpha, a: UnsafePointer(a.pointer.assumingMemoryBound(to: E.self)),
+      aRow: m == 1 ? 1 : a.rowStride, aStep: k == 1 ? 1 : a.columnStride,
+      b: UnsafePointer(b.pointer.assumingMemoryBound(to: E.self)), bStep: k == 1 ? 1 : b.rowStride,
+      bColumn: n == 1 ? 1 : b.columnStride, c: c.pointer.assumingMemoryBound(to: E.self),
+      cRow: m == 1 ? 1 : c.rowStride, cColumn: n == 1 ? 1 : c.columnStride, accumulate: accumulate)
+  }
+}
+
+extension MatmulProblem where C == E.Scalar {
+  /// Chooses how to compute the product.
+  @inline(__always)
+  func multiply(_ workspace: UnsafeMutableRawPointer) {
+    if cColumn != 1 && cRow == 1 || n == 1 && m > 1 {
+      transposed.multiplyRows(workspace)
+    } else {
+      multiplyRows(workspace)
+    }
+  }
+
+  @inline(__always)
+  private func multiplyRows(_ workspace: UnsafeMutableRawPointer) {
+    let scratch = workspace.assumingMemoryBound(to: S.self)
+    if m == 1 || k <= 4 {
+      if bStep == 1 && aStep == 1 && (n == 1 || bColumn != 1) { return dots() }
+      if bColumn == 1 && cColumn == 1 { return sumOfRows() }
+    }
+    if E.isScalar, bColumn == 1, cColumn == 1, m <= 2 * MatmulTiling.rows || m * n * k <= 262144 {
+      return unsafeBitCast(self, to: MatmulProblem<S, S>.self).direct()
+    }
+    if aStep == 1 && bStep == 1 && m <= 8 { return dots() }
+    blocked(MatmulBlocks(m: m, n: n, k: k, elementSize: MemoryLayout<S>.size), scratch)
+  }
+}

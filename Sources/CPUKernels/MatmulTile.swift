@@ -1,0 +1,281 @@
+import CSIMD
+
+/// The shapes of the register-blocked tiles of this instruction set.
+enum MatmulTiling {
+  #if KERNELS_AVX512 || arch(arm64)
+    /// Rows of a full tile: with two vectors a row, 24 sums in 32 registers.
+    static let rows = 12
+    /// The most rows of a tile four vectors wide.
+    static let wideRows = 6
+    /// Steps of k packed at a time.
+    static let depth = 256
+  #elseif KERNELS_AVX2
+    /// Rows of a full tile: with two vectors a row, 12 sums in 16 registers.
+    static let rows = 6
+    /// The most rows of a tile four vectors wide.
+    static let wideRows = 3
+    /// Steps of k packed at a time.
+    static let depth = 384
+  #else
+    /// Rows of a full tile: with two vectors a row, 8 sums in 16 registers, leaving room for the products.
+    static let rows = 4
+    /// The most rows of a tile four vectors wide.
+    static let wideRows = 2
+    /// Steps of k packed at a time.
+    static let depth = 256
+  #endif
+
+  /// SSE cannot broadcast on load, so packing A repeats each element across a vector there.
+  #if KERNELS_BASELINE && arch(x86_64)
+    static let repeatsA = true
+  #else
+    static let repeatsA = false
+  #endif
+}
+
+/// One tile of C: up to `MatmulTiling.rows` rows by one, two or four vectors.
+struct MatmulTile<S: MatmulScalar> {
+  /// A, and the distances from one row to the next and from one step of k to the next. Not used when packed, where
+  /// a step's rows are adjacent.
+  var a: UnsafePointer<S>, aRow: Int, aStep: Int
+  /// B: adjacent columns, `bStep` from one step of k to the next.
+  var b: UnsafePointer<S>, bStep: Int
+  /// C: adjacent columns.
+  var c: UnsafeMutablePointer<S>, cRow: Int
+  var depth: Int
+  var alpha: S
+  var accumulate: Bool
+  /// Columns in the last vector, 1 ... lanes.
+  var tail: Int
+}
+
+/// The sums of one row of a tile.
+struct MatmulRow<S: MatmulScalar> {
+  var v0 = S.Vector(), v1 = S.Vector(), v2 = S.Vector(), v3 = S.Vector()
+
+  @inline(__always)
+  mutating func add(_ a: S.Vector, _ b: MatmulRow<S>, _ vectors: Int) {
+    v0 = S.multiplyAdd(v0, a, b.v0)
+    if vectors > 1 { v1 = S.multiplyAdd(v1, a, b.v1) }
+    if vectors > 2 {
+      v2 = S.multiplyAdd(v2, a, b.v2)
+      v3 = S.multiplyAdd(v3, a, b.v3)
+    }
+  }
+
+  @inline(__always)
+  func write(_ t: MatmulTile<S>, _ row: Int, _ vectors: Int) {
+    let c = t.c + row * t.cRow, alpha = S.splat(t.alpha), lanes = S.lanes
+    if t.accumulate {
+      if vectors == 1 {
+        S.store(S.multiplyAdd(S.load(c, t.tail), alpha, v0), c, t.tail)
+      } else {
+        S.store(S.multiplyAdd(S.load(c), alpha, v0), c)
+        let last = c + (vectors - 1) * lanes
+        if vectors == 2 {
+          S.store(S.multiplyAdd(S.load(last, t.tail), alpha, v1), last, t.tail)
+        } else {
+          S.store(S.multiplyAdd(S.load(c + lanes), alpha, v1), c + lanes)
+          S.store(S.multiplyAdd(S.load(c + 2 * lanes), alpha, v2), c + 2 * lanes)
+          S.store(S.multiplyAdd(S.load(last, t.tail), alpha, v3), last, t.tail)
+        }
+      }
+    } else if vectors == 1 {
+      S.store(S.multiply(alpha, v0), c, t.tail)
+    } else {
+      S.store(S.multiply(alpha, v0), c)
+      let last = c + (vectors - 1) * lanes
+      if vectors == 2 {
+        S.store(S.multiply(alpha, v1), last, t.tail)
+      } else {
+        S.store(S.multiply(alpha, v1), c + lanes)
+        S.store(S.multiply(alpha, v2), c + 2 * lanes)
+        S.store(S.multiply(alpha, v3), last, t.tail)
+      }
+    }
+  }
+}
+
+extension MatmulTile {
+  /// Loads one step of B. Packed panels are padded to whole vectors; elsewhere memory ends where the tile ends.
+  @inline(__always)
+  func loadB(_ b: UnsafePointer<S>, _ vectors: Int, _ packed: Bool) -> MatmulRow<S> {
+    var row = MatmulRow<S>()
+    let last = b + (vectors - 1) * S.lanes
+    let end = packed ? S.load(last) : S.load(last, tail)
+    if vectors == 1 {
+      row.v0 = end
+    } else {
+      row.v0 = S.load(b)
+      if vectors == 2 {
+        row.v1 = end
+      } else {
+        row.v1 = S.load(b + S.lanes)
+        row.v2 = S.load(b + 2 * S.lanes)
+        row.v3 = end
+      }
+    }
+    return row
+  }
+
+  /// Computes the tile. `rows`, `vectors` and `packed` are literals at each place of use, and the branches on them
+  /// are gone after inlining. The rows are variables, not an array, so that they live in registers.
+  @inline(__always)
+  func compute(rows: Int, vectors: Int, packed: Bool) {
+    var r0 = MatmulRow<S>(), r1 = MatmulRow<S>(), r2 = MatmulRow<S>(), r3 = MatmulRow<S>()
+    var r4 = MatmulRow<S>(), r5 = MatmulRow<S>(), r6 = MatmulRow<S>(), r7 = MatmulRow<S>()
+    var r8 = MatmulRow<S>(), r9 = MatmulRow<S>(), r10 = MatmulRow<S>(), r11 = MatmulRow<S>()
+    let repeats = packed && MatmulTiling.repeatsA
+    let row = packed ? (repeats ? S.lanes : 1) : aRow
+    let step = packed ? rows * row : aStep
+    // Three rows share an address register: x86 addresses p, p + r and p + 2r.
+    var a0 = a, a3 = a + 3 * row, a6 = a + 6 * row, a9 = a + 9 * row
+    var b = b
+    @inline(__always) func x(_ p: UnsafePointer<S>) -> S.Vector { repeats ? S.load(p) : S.splat(p[0]) }
+    for _ in 0..<depth {
+      let y = loadB(b, vectors, packed)
+      if !packed { simd_prefetch(b + 8 * bStep) }
+      r0.add(x(a0), y, vectors)
+      if rows > 1 { r1.add(x(a0 + row), y, vectors) }
+      if rows > 2 { r2.add(x(a0 + 2 * row), y, vectors) }
+      if rows > 3 { r3.add(x(a3), y, vectors) }
+      if rows > 4 { r4.add(x(a3 + row), y, vectors) }
+      if rows > 5 { r5.add(x(a3 + 2 * row), y, vectors) }
+      if rows > 6 { r6.add(x(a6), y, vectors) }
+      if rows > 7 { r7.add(x(a6 + row), y, vectors) }
+      if rows > 8 { r8.add(x(a6 + 2 * row), y, vectors) }
+      if rows > 9 { r9.add(x(a9), y, vectors) }
+      if rows > 10 { r10.add(x(a9 + row), y, vectors) }
+      if rows > 11 { r11.add(x(a9 + 2 * row), y, vectors) }
+      a0 += step
+      if !packed {
+        a3 += step
+        a6 += step
+        a9 += step
+      } else {
+        a3 = a0 + 3 * row
+        a6 = a0 + 6 * row
+        a9 = a0 + 9 * row
+      }
+      b += packed ? vectors * S.lanes : bStep
+    }
+    r0.write(self, 0, vectors)
+    if rows > 1 { r1.write(self, 1, vectors) }
+    if rows > 2 { r2.write(self, 2, vectors) }
+    if rows > 3 { r3.write(self, 3, vectors) }
+    if rows > 4 { r4.write(self, 4, vectors) }
+    if rows > 5 { r5.write(self, 5, vectors) }
+    if rows > 6 { r6.write(self, 6, vectors) }
+    if rows > 7 { r7.write(self, 7, vectors) }
+    if rows > 8 { r8.write(self, 8, vectors) }
+    if rows > 9 { r9.write(self, 9, vectors) }
+    if rows > 10 { r10.write(self, 10, vectors) }
+    if rows > 11 { r11.write(self, 11, vectors) }
+  }
+
+  /// Computes a tile of `rows` by `vectors` (1 or 2; 4 with at most `MatmulTiling.wideRows` rows that are not packed).
+  @inline(__always)
+  func run(rows: Int, vectors: Int, packed: Bool) {
+    if packed {
+      if vectors == 2 { select(rows, Packed2.self) } else { select(rows, Packed1.self) }
+    } else if vectors == 2 {
+      select(rows, Direct2.self)
+    } else if vectors == 1 {
+      select(rows, Direct1.self)
+    } else {
+      selectWide(rows)
+    }
+  }
+
+  @inline(never)
+  private func select<K: TileKind>(_ rows: Int, _: K.Type) {
+    switch rows {
+    case 1: compute(Rows1.self, K.self)
+    case 2: compute(Rows2.self, K.self)
+    case 3: compute(Rows3.self, K.self)
+    #if KERNELS_AVX512 || arch(arm64)
+      case 4: compute(Rows4.self, K.self)
+      case 5: compute(Rows5.self, K.self)
+      case 6: compute(Rows6.self, K.self)
+      case 7: compute(Rows7.self, K.self)
+      case 8: compute(Rows8.self, K.self)
+      case 9: compute(Rows9.self, K.self)
+      case 10: compute(Rows10.self, K.self)
+      case 11: compute(Rows11.self, K.self)
+      default: compute(Rows12.self, K.self)
+    #elseif KERNELS_AVX2
+      case 4: compute(Rows4.self, K.self)
+      case 5: compute(Rows5.self, K.self)
+      default: compute(Rows6.self, K.self)
+    #else
+      default: compute(Rows4.self, K.self)
+    #endif
+    }
+  }
+
+  @inline(never)
+  private func selectWide(_ rows: Int) {
+    switch rows {
+    case 1: compute(Rows1.self, Direct4.self)
+    #if KERNELS_AVX512 || arch(arm64)
+      case 2: compute(Rows2.self, Direct4.self)
+      case 3: compute(Rows3.self, Direct4.self)
+      case 4: compute(Rows4.self, Direct4.self)
+      case 5: compute(Rows5.self, Direct4.self)
+      default: compute(Rows6.self, Direct4.self)
+    #elseif KERNELS_AVX2
+      case 2: compute(Rows2.self, Direct4.self)
+      default: compute(Rows3.self, Direct4.self)
+    #else
+      default: compute(Rows2.self, Direct4.self)
+    #endif
+    }
+  }
+
+  /// One function per shape: the inliner gives up on a function that would hold several.
+  @inline(never)
+  private func compute<R: TileRows, K: TileKind>(_: R.Type, _: K.Type) {
+    compute(rows: R.count, vectors: K.vectors, packed: K.packed)
+  }
+}
+
+/// A number of rows as a type, so that every number gets a specialised function.
+private protocol TileRows { static var count: Int { get } }
+private enum Rows1: TileRows { @inline(__always) static var count: Int { 1 } }
+private enum Rows2: TileRows { @inline(__always) static var count: Int { 2 } }
+private enum Rows3: TileRows { @inline(__always) static var count: Int { 3 } }
+private enum Rows4: TileRows { @inline(__always) static var count: Int { 4 } }
+private enum Rows5: TileRows { @inline(__always) static var count: Int { 5 } }
+private enum Rows6: TileRows { @inline(__always) static var count: Int { 6 } }
+private enum Rows7: TileRows { @inline(__always) static var count: Int { 7 } }
+private enum Rows8: TileRows { @inline(__always) static var count: Int { 8 } }
+private enum Rows9: TileRows { @inline(__always) static var count: Int { 9 } }
+private enum Rows10: TileRows { @inline(__always) static var count: Int { 10 } }
+private enum Rows11: TileRows { @inline(__always) static var count: Int { 11 } }
+private enum Rows12: TileRows { @inline(__always) static var count: Int { 12 } }
+
+/// The width of a tile, and whether its operands are packed, as a type.
+private protocol TileKind {
+  static var vectors: Int { get }
+  static var packed: Bool { get }
+}
+private enum Packed1: TileKind {
+  @inline(__always) static var vectors: Int { 1 }
+  @inline(__always) static var packed: Bool { true }
+}
+private enum Packed2: TileKind {
+  @inline(__always) static var vectors: Int { 2 }
+  @inline(__always) static var packed: Bool { true }
+}
+private enum Direct1: TileKind {
+  @inline(__always) static var vectors: Int { 1 }
+  @inline(__always) static var packed: Bool { false }
+}
+private enum Direct2: TileKind {
+  @inline(__always) static var vectors: Int { 2 }
+  @inline(__always) static var packed: Bool { false }
+}
+private enum Direct4: TileKind {
+  @inline(__always) static var vectors: Int { 4 }
+  @inline(__always) static var packed: Bool { false }
+}

@@ -1,0 +1,77 @@
+// What matrix multiplication needs beyond Swift's SIMD types: loads and stores of part of a vector, prefetching,
+// shuffles and half-precision conversion.
+#ifndef CSIMD_MATMUL_H
+#define CSIMD_MATMUL_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX2__) || defined(__AVX512F__) || defined(__F16C__)
+#include <immintrin.h>
+#endif
+
+CSIMD_INLINE void simd_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
+
+// Rows a..d of a 4x4 block in, its columns out.
+typedef struct {
+  simd_float4 x, y, z, w;
+} simd_float4x4;
+
+CSIMD_INLINE simd_float4x4 simd_transpose_float4(simd_float4 a, simd_float4 b, simd_float4 c, simd_float4 d) {
+  simd_float4 ab0 = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab1 = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  simd_float4 cd0 = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd1 = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  simd_float4x4 r = {
+      __builtin_shufflevector(ab0, cd0, 0, 1, 4, 5), __builtin_shufflevector(ab0, cd0, 2, 3, 6, 7),
+      __builtin_shufflevector(ab1, cd1, 0, 1, 4, 5), __builtin_shufflevector(ab1, cd1, 2, 3, 6, 7)};
+  return r;
+}
+
+#if defined(__AVX512F__)
+
+CSIMD_INLINE simd_float16 simd_load_float16_part(const float *p, int count) {
+  return (simd_float16)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+}
+CSIMD_INLINE void simd_store_float16_part(float *p, simd_float16 v, int count) {
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+}
+CSIMD_INLINE simd_double8 simd_load_double8_part(const double *p, int count) {
+  return (simd_double8)_mm512_maskz_loadu_pd((__mmask8)((1u << count) - 1), p);
+}
+CSIMD_INLINE void simd_store_double8_part(double *p, simd_double8 v, int count) {
+  _mm512_mask_storeu_pd(p, (__mmask8)((1u << count) - 1), (__m512d)v);
+}
+
+CSIMD_INLINE simd_float16 simd_load_half16(const void *p) {
+  return (simd_float16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+
+#elif defined(__AVX2__)
+
+// Sliding windows over these give the masks of the first `count` lanes.
+static const int32_t simd_mask_float8[16] = {-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0};
+static const int64_t simd_mask_double4[8] = {-1, -1, -1, -1, 0, 0, 0, 0};
+
+CSIMD_INLINE simd_float8 simd_load_float8_part(const float *p, int count) {
+  __m256i mask = _mm256_loadu_si256((const __m256i *)(simd_mask_float8 + 8 - count));
+  return (simd_float8)_mm256_maskload_ps(p, mask);
+}
+CSIMD_INLINE void simd_store_float8_part(float *p, simd_float8 v, int count) {
+  __m256i mask = _mm256_loadu_si256((const __m256i *)(simd_mask_float8 + 8 - count));
+  _mm256_maskstore_ps(p, mask, (__m256)v);
+}
+CSIMD_INLINE simd_double4 simd_load_double4_part(const double *p, int count) {
+  __m256i mask = _mm256_loadu_si256((const __m256i *)(simd_mask_double4 + 4 - count));
+  return (simd_double4)_mm256_maskload_pd(p, mask);
+}
+CSIMD_INLINE void simd_store_double4_part(double *p, simd_double4 v, int count) {
+  __m256i mask = _mm256_loadu_si256((const __m256i *)(simd_mask_double4 + 4 - count));
+  _mm256_maskstore_pd(p, mask, (__m256d)v);
+}
+
+CSIMD_INLINE simd_float8 simd_load_half8(const void *p) {
+  return (simd_float8)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+
+#endif
+
+#endif
