@@ -79,17 +79,59 @@ let streamThreshold = 16 << 20
 @inline(never)
 func drive(_ work: ElementwiseWork, _ extent: Extent, _ a: Port, _ b: Port? = nil, _ c: Port? = nil, to y: Port) {
   guard extent.inner > 0, extent.outer > 0 else { return }
+  if driveTiny(work, extent, a, b, c, y) { return }
   var run = ElementwiseRun(n: extent, a: a, b: b ?? a, c: c ?? a, y: y, inputs: b == nil ? 1 : c == nil ? 2 : 3)
   run.plan(inPlaceIsSlow: work.isSlowInPlace)
   let bytesPerPort = run.capacity &* 10
   if run.capacity == 16 {
-    withUnsafeTemporaryAllocation(byteCount: 640, alignment: 64) {
-      run.execute($0.baseAddress.unsafelyUnwrapped, bytesPerPort, work)
-    }
+    var scratch = InlineArray<80, UInt64>(repeating: 0)
+    withUnsafeMutableBytes(of: &scratch) { run.execute($0.baseAddress.unsafelyUnwrapped, bytesPerPort, work) }
   } else {
     let memory = malloc(bytesPerPort &* 4).unsafelyUnwrapped
     run.execute(memory, bytesPerPort, work)
     free(memory)
+  }
+}
+
+/// At most 16 elements, as small tensors have them: copied to the stack, padded, and done in one step.
+@inline(__always)
+private func driveTiny(_ work: ElementwiseWork, _ extent: Extent, _ a: Port, _ b: Port?, _ c: Port?, _ y: Port) -> Bool {
+  let count = extent.inner
+  guard count <= 16, extent.outer == 1, y.operand.inner == 1, !y.storage.isConverted, a.operand.inner <= 1,
+    !a.storage.isConverted
+  else { return false }
+  if let b, b.operand.inner > 1 || b.storage.isConverted { return false }
+  if let c, c.operand.inner > 1 || c.storage.isConverted { return false }
+  var scratch = InlineArray<4, InlineArray<16, UInt64>>(repeating: InlineArray(repeating: 0))
+  withUnsafeMutableBytes(of: &scratch) {
+    let memory = $0.baseAddress.unsafelyUnwrapped
+    fillTiny(memory, a, count)
+    if let b { fillTiny(memory + 128, b, count) }
+    if let c { fillTiny(memory + 256, c, count) }
+    work.run(Tile(a: memory, b: memory + 128, c: memory + 256, y: memory + 384, count: 16))
+    copyTiny(y.operand.pointer, memory + 384, count &* y.storage.memorySize)
+  }
+  return true
+}
+
+@inline(__always)
+private func fillTiny(_ to: UnsafeMutableRawPointer, _ port: Port, _ count: Int) {
+  let size = port.storage.memorySize
+  if port.operand.inner == 1 || count == 1 { return copyTiny(to, port.operand.pointer, count &* size) }
+  for i in 0..<count { copyTiny(to + i &* size, port.operand.pointer, size) }
+}
+
+/// A copy in words: cheaper than a call for so few bytes.
+@inline(__always)
+private func copyTiny(_ to: UnsafeMutableRawPointer, _ from: UnsafeRawPointer, _ bytes: Int) {
+  var at = 0
+  while at &+ 4 <= bytes {
+    to.storeBytes(of: from.loadUnaligned(fromByteOffset: at, as: UInt32.self), toByteOffset: at, as: UInt32.self)
+    at &+= 4
+  }
+  while at < bytes {
+    to.storeBytes(of: from.load(fromByteOffset: at, as: UInt8.self), toByteOffset: at, as: UInt8.self)
+    at &+= 1
   }
 }
 
