@@ -11,7 +11,7 @@ package enum ReduceKernel: UInt8, CaseIterable, Sendable {
   /// Σ(x − c)², with c per output element (type `type.accumulator`): the second pass of a variance
   case sumSquaredDeviations
   /// Σexp(x − c), with c per output element (type `type.accumulator`): the second pass of logsumexp. Where c is
-  /// infinite it counts as 0.
+  /// infinite it counts as 0. Floating types only.
   case sumExp
 }
 

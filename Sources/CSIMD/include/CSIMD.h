@@ -18,4 +18,6 @@ typedef double simd_double8 __attribute__((ext_vector_type(8)));
 #include "CSIMDMatmul.h"
 
 
+#include "CSIMDReduce.h"
+
 #endif

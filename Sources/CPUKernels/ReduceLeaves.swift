@@ -1,0 +1,206 @@
+import CPUKernelAPI
+
+// The loops that do the work, one pair for each operation and accumulator. Everything around them (layouts, staging,
+// conversion) is written once for all operations and reaches them through this table.
+
+/// The two forms of one reduction.
+struct ReduceLeaves<A: StagingScalar> {
+  /// Contiguous elements, several rows of `count` ≥ 1: (x, distance between rows, rows, count, a center a row, results).
+  typealias Rows = (UnsafePointer<A>, Int, Int, Int, UnsafePointer<A>?, UnsafeMutablePointer<A>) -> Void
+  /// Rows of results side by side: (x, distance between rows, 1...8 rows, width, a center a column, accumulators,
+  /// whether to overwrite these).
+  typealias Group =
+    (UnsafePointer<A>, Int, Int, Int, UnsafePointer<A>?, UnsafeMutablePointer<A>, Bool) -> Void
+
+  var rows: Rows
+  var group: Group
+  /// The same for partial results.
+  var mergeRows: Rows
+  var mergeGroup: Group
+  var identity: A
+
+  init(_ op: ReduceKernel) {
+    mergeRows = { rowsLeaf(SumOp<A>.self, $0, $1, $2, $3, $4, $5) }
+    mergeGroup = { groupLeaf(SumOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+    rows = mergeRows
+    group = mergeGroup
+    identity = A.zeroValue
+    switch op {
+    case .sum: break
+    case .prod:
+      rows = { rowsLeaf(ProdOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(ProdOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      identity = A.oneValue
+      mergeRows = rows
+      mergeGroup = group
+    case .max:
+      rows = { rowsLeaf(MaxOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(MaxOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      mergeRows = rows
+      mergeGroup = group
+    case .min:
+      rows = { rowsLeaf(MinOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(MinOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      mergeRows = rows
+      mergeGroup = group
+    case .any:
+      rows = { rowsLeaf(AnyOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(AnyOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      mergeRows = rows
+      mergeGroup = group
+    case .all:
+      rows = { rowsLeaf(AllOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(AllOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      identity = A.oneValue
+      mergeRows = rows
+      mergeGroup = group
+    case .countNonzero:
+      rows = { rowsLeaf(CountNonzeroOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(CountNonzeroOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+    case .sumAbs:
+      rows = { rowsLeaf(SumAbsOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(SumAbsOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+    case .sumSquares:
+      rows = { rowsLeaf(SumSquaresOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(SumSquaresOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+    case .maxAbs:
+      rows = { rowsLeaf(MaxAbsOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(MaxAbsOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      mergeRows = rows
+      mergeGroup = group
+    case .minAbs:
+      rows = { rowsLeaf(MinAbsOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(MinAbsOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      mergeRows = rows
+      mergeGroup = group
+    case .sumSquaredDeviations:
+      rows = { rowsLeaf(SumSquaredDeviationsOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(SumSquaredDeviationsOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+    case .sumExp:
+      rows = { rowsLeaf(SumExpOp<A>.self, $0, $1, $2, $3, $4, $5) }
+      group = { groupLeaf(SumExpOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+    }
+  }
+}
+
+/// One result after the other.
+@inline(never)
+func rowsLeaf<Op: ReduceOp>(
+  _ op: Op.Type, _ x: UnsafePointer<Op.Scalar>, _ stride: Int, _ rows: Int, _ count: Int,
+  _ centers: UnsafePointer<Op.Scalar>?, _ y: UnsafeMutablePointer<Op.Scalar>
+) {
+  typealias A = Op.Scalar
+  for r in 0..<rows {
+    let c = A.spread(centers.map { $0[r] } ?? A.zeroValue)
+    y[r] = Op.fold(rowVector(op, x + r &* stride, count, c))
+  }
+}
+
+/// The sum of one row, still spread over the lanes. Vectors collect 16 blocks, 256, 4096 and the rest, so that rounding
+/// errors grow with the logarithm of the length.
+@inline(__always)
+func rowVector<Op: ReduceOp>(
+  _ op: Op.Type, _ x: UnsafePointer<Op.Scalar>, _ count: Int, _ c: Op.Scalar.Vector
+) -> Op.Scalar.Vector {
+  typealias A = Op.Scalar
+  let lanes = A.lanes
+  if count < lanes { return A.keepPart(Op.map(A.loadPart(x, count), c), count, fill: Op.identity) }
+  var p = x
+  var left = count
+  var level0 = A.spread(Op.identity)
+  if left >= 64 &* lanes {
+    var level1 = level0
+    var level2 = level0
+    var level3 = level0
+    var blocks = 0
+    while left >= 64 &* lanes {
+      var a0 = Op.map(A.load(p), c)
+      var a1 = Op.map(A.load(p + lanes), c)
+      var a2 = Op.map(A.load(p + 2 &* lanes), c)
+      var a3 = Op.map(A.load(p + 3 &* lanes), c)
+      // A loop over pointers: the optimizer would unroll one over a constant range, at great length.
+      let end = p + 60 &* lanes
+      while p != end {
+        p += 4 &* lanes
+        a0 = Op.combine(a0, Op.map(A.load(p), c))
+        a1 = Op.combine(a1, Op.map(A.load(p + lanes), c))
+        a2 = Op.combine(a2, Op.map(A.load(p + 2 &* lanes), c))
+        a3 = Op.combine(a3, Op.map(A.load(p + 3 &* lanes), c))
+      }
+      p += 4 &* lanes
+      left &-= 64 &* lanes
+      level0 = Op.combine(level0, Op.combine(Op.combine(a0, a1), Op.combine(a2, a3)))
+      blocks &+= 1
+      if blocks & 15 == 0 {
+        level1 = Op.combine(level1, level0)
+        level0 = A.spread(Op.identity)
+        if blocks & 255 == 0 {
+          level2 = Op.combine(level2, level1)
+          level1 = level0
+          if blocks & 4095 == 0 {
+            level3 = Op.combine(level3, level2)
+            level2 = level0
+          }
+        }
+      }
+    }
+    level0 = Op.combine(Op.combine(level0, level1), Op.combine(level2, level3))
+  }
+  var other = A.spread(Op.identity)
+  while left >= 2 &* lanes {
+    level0 = Op.combine(level0, Op.map(A.load(p), c))
+    other = Op.combine(other, Op.map(A.load(p + lanes), c))
+    p += 2 &* lanes
+    left &-= 2 &* lanes
+  }
+  if left >= lanes {
+    level0 = Op.combine(level0, Op.map(A.load(p), c))
+    p += lanes
+    left &-= lanes
+  }
+  if left > 0 { other = Op.combine(other, A.keepPart(Op.map(A.loadPart(p, left), c), left, fill: Op.identity)) }
+  return Op.combine(level0, other)
+}
+
+/// Up to eight rows of results side by side; eight are combined as a tree.
+@inline(never)
+func groupLeaf<Op: ReduceOp>(
+  _ op: Op.Type, _ x: UnsafePointer<Op.Scalar>, _ stride: Int, _ rows: Int, _ width: Int,
+  _ center: UnsafePointer<Op.Scalar>?, _ acc: UnsafeMutablePointer<Op.Scalar>, _ first: Bool
+) {
+  typealias A = Op.Scalar
+  let lanes = A.lanes
+  var done = 0
+  if rows == 8 {
+    while done &+ lanes <= width {
+      let c = center.map { A.load($0 + done) } ?? A.spread(A.zeroValue)
+      let p = x + done
+      let q = p + 4 &* stride
+      let v01 = Op.combine(Op.map(A.load(p), c), Op.map(A.load(p + stride), c))
+      let v23 = Op.combine(Op.map(A.load(p + 2 &* stride), c), Op.map(A.load(p + 3 &* stride), c))
+      let v45 = Op.combine(Op.map(A.load(q), c), Op.map(A.load(q + stride), c))
+      let v67 = Op.combine(Op.map(A.load(q + 2 &* stride), c), Op.map(A.load(q + 3 &* stride), c))
+      let v = Op.combine(Op.combine(v01, v23), Op.combine(v45, v67))
+      A.store(first ? v : Op.combine(A.load(UnsafePointer(acc) + done), v), acc + done)
+      done &+= lanes
+    }
+  }
+  guard done < width else { return }
+  for r in 0..<rows {
+    let p = x + r &* stride
+    let overwrites = first && r == 0
+    var j = done
+    while j &+ lanes <= width {
+      let c = center.map { A.load($0 + j) } ?? A.spread(A.zeroValue)
+      let v = Op.map(A.load(p + j), c)
+      A.store(overwrites ? v : Op.combine(A.load(UnsafePointer(acc) + j), v), acc + j)
+      j &+= lanes
+    }
+    let n = width &- j
+    if n > 0 {
+      let c = center.map { A.loadPart($0 + j, n) } ?? A.spread(A.zeroValue)
+      let v = Op.map(A.loadPart(p + j, n), c)
+      A.storePart(overwrites ? v : Op.combine(A.loadPart(UnsafePointer(acc) + j, n), v), acc + j, n)
+    }
+  }
+}
