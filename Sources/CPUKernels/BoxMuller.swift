@@ -12,9 +12,8 @@ import CSIMD
 /// 2j + 1 = r sin θ, with r = √(−2 ln u) (Box and Muller, 1958).
 @inline(__always)
 func boxMuller(_ blocks: Philox.EightBlocks) -> (SIMD16<Float>, SIMD16<Float>) {
-  // Words 0 and 2 of each block are the even ones, 1 and 3 the odd ones.
-  let even = unsafeBitCast((blocks.w0 & 0xFFFF_FFFF) | (blocks.w2 &<< 32), to: SIMD16<UInt32>.self)
-  let odd = unsafeBitCast((blocks.w1 & 0xFFFF_FFFF) | (blocks.w3 &<< 32), to: SIMD16<UInt32>.self)
+  var even = SIMD16<UInt32>.zero, odd = SIMD16<UInt32>.zero
+  csimd_philox_pairs(blocks.low, blocks.high, &even, &odd)
   // All 32 bits count, so that the tail reaches 6.7 standard deviations; u is in (0, 1].
   let u = multiplyAdd(0x1p-33, csimd_float_from_u32x16(even), 0x1p-32)
   let r = csimd_sqrt_f32x16(minusTwoLog(u))
@@ -55,10 +54,8 @@ private func multiplyAdd(_ a: Float, _ b: SIMD16<Float>, _ c: SIMD16<Float>) -> 
 /// −2 ln u for u in [2⁻³³, 1], which has neither subnormal numbers nor infinity nor NaN.
 @inline(__always)
 private func minusTwoLog(_ u: SIMD16<Float>) -> SIMD16<Float> {
-  // u = 2^e · (1 + f) with 1 + f in [√½, √2)
-  let bits = unsafeBitCast(u, to: SIMD16<Int32>.self) &- 0x3F35_04F3
-  let e = csimd_float_from_i32x16(bits &>> 23)
-  let f = unsafeBitCast((bits & 0x007F_FFFF) &+ 0x3F35_04F3, to: SIMD16<Float>.self) - 1
+  var e = SIMD16<Float>.zero, f = SIMD16<Float>.zero
+  csimd_split_f32x16(u, &e, &f)
   // ln(1 + f) = f − f²/2 + f³ P(f), P fitted for the least relative error (6e-9)
   var p = multiplyAdd(0.128816494, f, -0.0785961643)
   p = multiplyAdd(-0.131287538, f, p)
@@ -74,24 +71,17 @@ private func minusTwoLog(_ u: SIMD16<Float>) -> SIMD16<Float> {
   return multiplyAdd(multiplyAdd(small, f, SIMD16(repeating: -2)), e, SIMD16(repeating: -1.38623047))
 }
 
-/// cos and sin of 2π w / 2³². The quadrant is taken from the integer, without error.
+/// cos and sin of 2π w / 2³².
 @inline(__always)
 private func cosineAndSine(turns w: SIMD16<UInt32>) -> (SIMD16<Float>, SIMD16<Float>) {
-  let shifted = w &+ 0x2000_0000
-  let fraction = unsafeBitCast((shifted & 0x3FFF_FFFF), to: SIMD16<Int32>.self) &- 0x2000_0000
-  let x = csimd_float_from_i32x16(fraction) * (2 * Float.pi * 0x1p-32)
+  let x = csimd_turn_rest(w) * (2 * Float.pi * 0x1p-32)
   let z = x * x
   var s = multiplyAdd(0.00833217815, z, -0.00019517299)
   s = multiplyAdd(-0.166666549, z, s)
-  let sine = multiplyAdd(x, x * z, s)
+  var sine = multiplyAdd(x, x * z, s)
   var c = multiplyAdd(-0.00138873675, z, 2.44384516e-05)
   c = multiplyAdd(0.0416666469, z, c)
-  let cosine = multiplyAdd(1, z, multiplyAdd(-0.5, z, c))
-  // Odd quadrants exchange the two; the cosine is negative in quadrants 1 and 2, the sine in 2 and 3.
-  let swap = (shifted & 0x4000_0000) .!= 0
-  let a = unsafeBitCast(cosine.replacing(with: sine, where: swap), to: SIMD16<UInt32>.self)
-  let b = unsafeBitCast(sine.replacing(with: cosine, where: swap), to: SIMD16<UInt32>.self)
-  let cosineSign = ((shifted &+ 0x4000_0000) & 0x8000_0000)
-  let sineSign = shifted & 0x8000_0000
-  return (unsafeBitCast(a ^ cosineSign, to: SIMD16<Float>.self), unsafeBitCast(b ^ sineSign, to: SIMD16<Float>.self))
+  var cosine = multiplyAdd(1, z, multiplyAdd(-0.5, z, c))
+  csimd_turn_quarters(w, &cosine, &sine)
+  return (cosine, sine)
 }

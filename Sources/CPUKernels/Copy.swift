@@ -146,6 +146,11 @@ private func transpose<T>(
     let end = min(first &+ panel, wholeColumns)
     for r in stride(from: 0, to: wholeRows, by: line) {
       for c in stride(from: first, to: end, by: line) {
+        // The lines of both sides that come next: too many streams for the processor to foresee.
+        if c &+ 2 &* line <= end {
+          for j in (c &+ line)..<(c &+ 2 &* line) { csimd_prefetch_read(x + (j &* plan.xColumn &+ r)) }
+          for i in r..<(r &+ line) { csimd_prefetch_write(y + (i &* plan.yRow &+ c &+ line)) }
+        }
         for i in stride(from: r, to: r &+ line, by: edge) {
           for j in stride(from: c, to: c &+ line, by: edge) {
             tile(x + (j &* plan.xColumn &+ i), plan.xColumn, y + (i &* plan.yRow &+ j), plan.yRow)

@@ -107,65 +107,8 @@ extension Int32: SortKey {
 
 /// The next free place of a bucket.
 @inline(__always)
-private func next<C: FixedWidthInteger>(_ starts: UnsafeMutablePointer<C>, _ bucket: Int) -> Int {
+func next<C: FixedWidthInteger>(_ starts: UnsafeMutablePointer<C>, _ bucket: Int) -> Int {
   let place = starts[bucket]
   starts[bucket] = place &+ 1
   return Int(truncatingIfNeeded: place)
-}
-
-extension Int64: SortKey {
-  static func workBytes(_ count: Int) -> Int { count &* 16 &+ 256 * 8 * 8 }
-
-  static func radixSort(
-    _ keys: UnsafeMutablePointer<Int64>, _ count: Int, work: UnsafeMutableRawPointer,
-    sorted: UnsafeMutablePointer<Int64>, indices: UnsafeMutablePointer<Int64>
-  ) {
-    let ownKeys = work.assumingMemoryBound(to: Int64.self)
-    let ownIndices = ownKeys + count
-    let starts = UnsafeMutableRawPointer(ownIndices + count).assumingMemoryBound(to: Int.self)
-    starts.update(repeating: 0, count: 8 * 256)
-    for i in 0..<count {
-      let key = unsigned(keys[i])
-      for d in 0..<8 { starts[d &* 256 &+ Int(truncatingIfNeeded: key &>> UInt64(d &* 8)) & 0xFF] &+= 1 }
-    }
-    let first = unsigned(keys[0])
-    var passes = 0
-    var shifts = SIMD8<UInt64>.zero
-    for d in 0..<8 {
-      let shift = UInt64(truncatingIfNeeded: d &* 8)
-      let row = starts + d &* 256
-      if row[Int(truncatingIfNeeded: first &>> shift) & 0xFF] == count { continue }
-      shifts[passes] = shift
-      var sum = 0
-      for b in 0..<256 {
-        let size = row[b]
-        (starts + passes &* 256)[b] = sum
-        sum &+= size
-      }
-      passes &+= 1
-    }
-    if passes == 0 {
-      sorted.update(from: keys, count: count)
-      for i in 0..<count { indices[i] = Int64(truncatingIfNeeded: i) }
-      return
-    }
-    // Between the two halves of the result and those of `work`, so that the last pass writes the result. The keys
-    // themselves are read by the first pass only.
-    for pass in 0..<passes {
-      let toResult = (passes &- pass) & 1 == 1
-      let source = pass == 0 ? keys : toResult ? ownKeys : sorted
-      let from = toResult ? ownIndices : indices
-      let (target, to) = toResult ? (sorted, indices) : (ownKeys, ownIndices)
-      let (shift, row) = (shifts[pass], starts + pass &* 256)
-      for i in 0..<count {
-        let key = source[i]
-        let place = next(row, Int(truncatingIfNeeded: unsigned(key) &>> shift) & 0xFF)
-        target[place] = key
-        to[place] = pass == 0 ? Int64(truncatingIfNeeded: i) : from[i]
-      }
-    }
-  }
-
-  @inline(__always)
-  private static func unsigned(_ key: Int64) -> UInt64 { UInt64(bitPattern: key) ^ (1 &<< 63) }
 }

@@ -17,11 +17,9 @@ extension Kernels: RandomKernels {
     case .float64:
       let y = y.assumingMemoryBound(to: Double.self)
       Philox.fill(key: key, offset: offset, count: count, step: 16, y) { blocks, y in
-        let (a, b) = (Self.uniform53(blocks.low), Self.uniform53(blocks.high))
-        for lane in 0..<8 {
-          y[2 * lane] = a[lane]
-          y[2 * lane + 1] = b[lane]
-        }
+        let (a, b) = (csimd_uniform53_u64x8(blocks.low), csimd_uniform53_u64x8(blocks.high))
+        y.putVector(csimd_zip_low_f64x8(a, b), at: 0)
+        y.putVector(csimd_zip_high_f64x8(a, b), at: 8)
       }
     case .float16:
       // 11 bits are what a float16 in [0.5, 1) holds: nothing is rounded, so nothing is rounded up to 1.
@@ -88,11 +86,9 @@ extension Kernels: RandomKernels {
     let span = UInt64(bitPattern: high &- low)
     if integersPerBlock(low: low, high: high) == 2 {
       // ⌊w · span / 2⁶⁴⌋ for the 64-bit number w, from two 32-bit products.
-      let factor = SIMD8<UInt64>(repeating: span), mask = SIMD8<UInt64>(repeating: 0xFFFF_FFFF)
       let start = SIMD8<UInt64>(repeating: UInt64(bitPattern: low))
       Philox.fill(key: key, offset: offset, count: count, step: 16, y) { blocks, y in
-        let a = (((blocks.w1 & mask) &* factor) &+ (((blocks.w0 & mask) &* factor) &>> 32)) &>> 32 &+ start
-        let b = (((blocks.w3 & mask) &* factor) &+ (((blocks.w2 & mask) &* factor) &>> 32)) &>> 32 &+ start
+        let (a, b) = (csimd_scale_u64x8(blocks.low, span) &+ start, csimd_scale_u64x8(blocks.high, span) &+ start)
         y.putVector(csimd_zip_low_u64x8(a, b), at: 0)
         y.putVector(csimd_zip_high_u64x8(a, b), at: 8)
       }
@@ -114,7 +110,7 @@ extension Kernels {
   /// The upper `bits` of each word, over 2^bits.
   @inline(__always)
   private static func uniform(_ words: SIMD16<UInt32>, bits: UInt32) -> SIMD16<Float> {
-    let whole = unsafeBitCast(words &>> (32 - bits), to: SIMD16<Int32>.self)
+    let whole = unsafeBitCast(csimd_shift_right_u32x16(words, 32 - bits), to: SIMD16<Int32>.self)
     return csimd_float_from_i32x16(whole) * (1 / Float(1 &<< Int(bits)))
   }
 
@@ -126,17 +122,6 @@ extension Kernels {
       store(c[lane], lane)
       store(d[lane], 16 + lane)
     }
-  }
-
-  /// The upper 53 bits over 2⁵³. The halves become doubles by writing them into the fraction of 2⁸⁴ and of 2⁵²,
-  /// which every instruction set can do in vectors.
-  @inline(__always)
-  private static func uniform53(_ words: SIMD8<UInt64>) -> SIMD8<Double> {
-    let whole = words &>> 11
-    let upper = unsafeBitCast((whole &>> 32) | 0x4530_0000_0000_0000, to: SIMD8<Double>.self)
-    let lower = unsafeBitCast((whole & 0xFFFF_FFFF) | 0x4330_0000_0000_0000, to: SIMD8<Double>.self)
-    let shift = SIMD8<Double>(repeating: 0x1p84 + 0x1p52)
-    return ((upper - shift) + lower) * 0x1p-53
   }
 
   /// To the nearest bfloat16, ties to even; the argument is finite.

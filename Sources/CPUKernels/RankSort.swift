@@ -4,7 +4,7 @@
 /// `keys` has room for a vector more than `count`. Ties keep their order: before its own position a key counts the
 /// keys that are equal too.
 extension Int32 {
-  static var rankLimit: Int { VInt32.scalarCount * 10 }
+  static var rankLimit: Int { VInt32.scalarCount * 12 }
 
   static func rank(_ keys: UnsafeMutablePointer<Int32>, _ count: Int, _ places: UnsafeMutablePointer<Int32>) {
     let lanes = VInt32.scalarCount
@@ -33,7 +33,7 @@ extension Int32 {
 }
 
 extension Int64 {
-  static var rankLimit: Int { VInt64.scalarCount * 10 }
+  static var rankLimit: Int { VInt64.scalarCount * 24 }
 
   static func rank(_ keys: UnsafeMutablePointer<Int64>, _ count: Int, _ places: UnsafeMutablePointer<Int64>) {
     let lanes = VInt64.scalarCount

@@ -31,8 +31,8 @@ private func selectRows<E: SortElement>(
   _ rows: Int, _ count: Int, _ k: Int, _ largest: Bool, _ x: UnsafePointer<E>, _ values: UnsafeMutablePointer<E>,
   _ indices: UnsafeMutablePointer<Int64>
 ) {
-  let chunk = 128
-  let capacity = min(count, max(2 &* k, k &+ chunk))
+  let chunk = 64
+  let capacity = min(count, max(2 &* k, k &+ 32))
   let sorter = Sorter<E.Key>(capacity: capacity &+ chunk)
   let places = UnsafeMutablePointer<Int64>.allocate(capacity: 2 &* (capacity &+ chunk))
   let order = places + (capacity &+ chunk)

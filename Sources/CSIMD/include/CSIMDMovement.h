@@ -9,6 +9,14 @@ typedef unsigned int csimd_u32x8m __attribute__((ext_vector_type(8)));
 typedef unsigned long long csimd_u64x2 __attribute__((ext_vector_type(2)));
 typedef unsigned long long csimd_u64x4 __attribute__((ext_vector_type(4)));
 
+static inline __attribute__((always_inline, unused)) void csimd_prefetch_read(const void *x) {
+  __builtin_prefetch(x, 0, 2);
+}
+
+static inline __attribute__((always_inline, unused)) void csimd_prefetch_write(const void *x) {
+  __builtin_prefetch(x, 1, 3);
+}
+
 // Interleaving the two halves of the rows log2(rows) times transposes; the interleaves are single instructions
 // within 128 bits.
 static inline __attribute__((always_inline, unused)) void csimd_transpose_u8(
