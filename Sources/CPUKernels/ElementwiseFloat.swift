@@ -37,9 +37,9 @@ func map<V: FloatVector>(_ t: Tile, _: V.Type, _ f: (V, V, V) -> V) {
   }
 }
 
-/// A unary operation on a tile of floating elements.
+/// A unary operation that both float types have vector code for; false if it is another.
 @inline(__always)
-private func unary<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) {
+private func unary<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) -> Bool {
   switch op {
   case .neg: map(t, V.self) { -$0 }
   case .abs: map(t, V.self) { $0.absolute() }
@@ -63,16 +63,7 @@ private func unary<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) {
   case .reciprocal: map(t, V.self) { V.one / $0 }
   case .sin: map(t, V.self) { $0.sin() }
   case .cos: map(t, V.self) { $0.cos() }
-  case .tan: map(t, V.self) { $0.tan() }
-  case .asin: map(t, V.self) { $0.asin() }
-  case .acos: map(t, V.self) { $0.acos() }
-  case .atan: map(t, V.self) { $0.atan() }
-  case .sinh: map(t, V.self) { $0.sinh() }
-  case .cosh: map(t, V.self) { $0.cosh() }
   case .tanh: map(t, V.self) { $0.tanh() }
-  case .asinh: map(t, V.self) { $0.asinh() }
-  case .acosh: map(t, V.self) { $0.acosh() }
-  case .atanh: map(t, V.self) { $0.atanh() }
   case .erf: map(t, V.self) { $0.erf() }
   case .erfc: map(t, V.self) { $0.erfc() }
   case .sigmoid: map(t, V.self) { $0.sigmoid() }
@@ -100,8 +91,9 @@ private func unary<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) {
   case .deg2rad: map(t, V.self) { $0 * V(repeating: 0.017453292519943295) }
   case .rad2deg: map(t, V.self) { $0 * V(repeating: 57.29577951308232) }
   case .bitwiseNot: map(t, V.self) { V.equal($0, V.zero, V.one, V.zero) }
-  default: unaryScalar(op, t, V.self)
+  default: return false
   }
+  return true
 }
 
 extension FloatVector {
@@ -121,33 +113,6 @@ extension FloatVector {
   }
 }
 
-/// Unary operations without vector code.
-@inline(never)
-private func unaryScalar<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) {
-  let f: (Double) -> Double
-  switch op {
-  case .erfinv: f = inverseErf
-  case .erfcx: f = scaledErfc
-  case .lgamma: f = Glibc.lgamma
-  case .digamma: f = digamma
-  case .trigamma: f = trigamma
-  case .ndtr: f = { 0.5 * Glibc.erfc($0 * -0.5.squareRoot()) }
-  case .ndtri: f = inverseNormal
-  case .logNdtr: f = logNormal
-  case .sinc: f = { $0 == 0 ? 1 : Glibc.sin(.pi * $0) / (.pi * $0) }
-  case .i0: f = { besselI0Scaled($0) * Glibc.exp($0.magnitude) }
-  case .i0e: f = besselI0Scaled
-  case .i1: f = { besselI1Scaled($0) * Glibc.exp($0.magnitude) }
-  case .i1e: f = besselI1Scaled
-  case .entr: f = { $0 > 0 ? -$0 * Glibc.log($0) : $0 == 0 ? 0 : $0 < 0 ? -.infinity : $0 }
-  case .besselJ0: f = Glibc.j0
-  case .besselJ1: f = Glibc.j1
-  case .besselY0: f = Glibc.y0
-  default: f = Glibc.y1
-  }
-  map(t, V.self) { $0.lanes(f) }
-}
-
 /// A ternary operation on a tile of floating elements.
 @inline(__always)
 private func ternary<V: FloatVector>(_ op: TernaryKernel, _ t: Tile, _: V.Type) {
@@ -165,11 +130,15 @@ private func ternary<V: FloatVector>(_ op: TernaryKernel, _ t: Tile, _: V.Type) 
 
 /// Unary operations on float32.
 @inline(never)
-func unaryFloat(_ op: UnaryKernel, _ t: Tile) { unary(op, t, VFloat.self) }
+func unaryFloat(_ op: UnaryKernel, _ t: Tile) {
+  if !unary(op, t, VFloat.self) { throughDouble(t, inputs: 1) { unaryDouble(op, $0) } }
+}
 
 /// Unary operations on float64.
 @inline(never)
-func unaryDouble(_ op: UnaryKernel, _ t: Tile) { unary(op, t, VDouble.self) }
+func unaryDouble(_ op: UnaryKernel, _ t: Tile) {
+  if !unary(op, t, VDouble.self) { unaryLong(op, t) }
+}
 
 /// Ternary operations on float32.
 @inline(never)

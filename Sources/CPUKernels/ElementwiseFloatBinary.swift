@@ -1,9 +1,9 @@
 import CPUKernelAPI
 import Glibc
 
-/// A binary operation on a tile of floating elements.
+/// A binary operation that both float types have vector code for; false if it is another.
 @inline(__always)
-private func binary<V: FloatVector>(_ op: BinaryKernel, _ t: Tile, _: V.Type) {
+private func binary<V: FloatVector>(_ op: BinaryKernel, _ t: Tile, _: V.Type) -> Bool {
   switch op {
   case .add: map(t, V.self) { $0 + $1 }
   case .sub: map(t, V.self) { $0 - $1 }
@@ -14,8 +14,6 @@ private func binary<V: FloatVector>(_ op: BinaryKernel, _ t: Tile, _: V.Type) {
   case .minimum: map(t, V.self) { V.minimum($0, $1) }
   case .fmax: map(t, V.self) { V.equal($1, $1, V.less($1, $0, $0, $1), $0) }
   case .fmin: map(t, V.self) { V.equal($1, $1, V.less($0, $1, $0, $1), $0) }
-  case .pow: map(t, V.self) { $0.pow($1) }
-  case .atan2: map(t, V.self) { $0.atan2($1) }
   case .copysign: map(t, V.self) { $0.withSign(of: $1) }
   case .hypot: map(t, V.self) { $0.hypotenuse($1) }
   case .logaddexp:
@@ -55,8 +53,9 @@ private func binary<V: FloatVector>(_ op: BinaryKernel, _ t: Tile, _: V.Type) {
       let s = x.sigmoid()
       return g * s * V.mulAdd(x, V.one - s, V.one)
     }
-  default: binaryScalar(op, t, V.self)
+  default: return false
   }
+  return true
 }
 
 extension FloatVector {
@@ -74,47 +73,15 @@ extension FloatVector {
   }
 }
 
-/// Binary operations without vector code.
-@inline(never)
-private func binaryScalar<V: FloatVector>(_ op: BinaryKernel, _ t: Tile, _: V.Type) {
-  let inFloat = V.Scalar.self == Float.self
-  let f: (Double, Double) -> Double
-  switch op {
-  case .floorDivide: f = inFloat ? { Double(floorQuotient(Float($0), Float($1))) } : { floorQuotient($0, $1) }
-  case .remainder: f = inFloat ? { Double(floorRemainder(Float($0), Float($1))) } : { floorRemainder($0, $1) }
-  case .fmod: f = Glibc.fmod
-  case .nextafter:
-    f = inFloat ? { Double(Glibc.nextafterf(Float($0), Float($1))) } : { Glibc.nextafter($0, $1) }
-  case .zeta: f = hurwitzZeta
-  case .igamma: f = { incompleteGamma($0, $1, upper: false) }
-  case .igammac: f = { incompleteGamma($0, $1, upper: true) }
-  case .polygamma: f = polygamma
-  default: f = { $0 * Glibc.exp2($1) }  // ldexp
-  }
-  map(t, V.self) { $0.lanes($1, f) }
-}
-
-/// Python's floor division: the quotient that belongs to a remainder with the divisor's sign.
-private func floorQuotient<T: BinaryFloatingPoint>(_ a: T, _ b: T) -> T {
-  if b == 0 { return a / b }
-  let m = a.truncatingRemainder(dividingBy: b)
-  var q = (a - m) / b
-  if m != 0, (b < 0) != (m < 0) { q -= 1 }
-  if q == 0 { return T(signOf: a / b, magnitudeOf: 0) }
-  let floor = q.rounded(.down)
-  return q - floor > 0.5 ? floor + 1 : floor
-}
-
-/// Python's modulo: the remainder with the divisor's sign.
-private func floorRemainder<T: BinaryFloatingPoint>(_ a: T, _ b: T) -> T {
-  let m = a.truncatingRemainder(dividingBy: b)
-  return m != 0 && (b < 0) != (m < 0) ? m + b : m
-}
-
 /// Binary operations on float32.
 @inline(never)
-func binaryFloat(_ op: BinaryKernel, _ t: Tile) { binary(op, t, VFloat.self) }
+func binaryFloat(_ op: BinaryKernel, _ t: Tile) {
+  if op == .nextafter { return each(t, Float.self, Float.self) { Glibc.nextafterf($0, $1) } }
+  if !binary(op, t, VFloat.self) { throughDouble(t, inputs: 2) { binaryLong(op, $0, forFloat: true) } }
+}
 
 /// Binary operations on float64.
 @inline(never)
-func binaryDouble(_ op: BinaryKernel, _ t: Tile) { binary(op, t, VDouble.self) }
+func binaryDouble(_ op: BinaryKernel, _ t: Tile) {
+  if !binary(op, t, VDouble.self) { binaryLong(op, t, forFloat: false) }
+}

@@ -33,21 +33,10 @@ protocol FloatVector: SIMD, BitwiseCopyable where Scalar: BinaryFloatingPoint & 
   func log1p() -> Self
   func sin() -> Self
   func cos() -> Self
-  func tan() -> Self
-  func asin() -> Self
-  func acos() -> Self
-  func atan() -> Self
-  func sinh() -> Self
-  func cosh() -> Self
   func tanh() -> Self
-  func asinh() -> Self
-  func acosh() -> Self
-  func atanh() -> Self
+  func sigmoid() -> Self
   func erf() -> Self
   func erfc() -> Self
-  func sigmoid() -> Self
-  func pow(_ y: Self) -> Self
-  func atan2(_ x: Self) -> Self
 }
 
 extension FloatVector {

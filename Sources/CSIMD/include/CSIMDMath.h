@@ -68,6 +68,12 @@ CSIMD_SSE2_ROUNDING(d, csimd_vd, csimd_vl, 4503599627370496.0, (csimd_vl)(int64_
 CSIMD_INLINE csimd_vf csimd_f_sqrt(csimd_vf x) { return __builtin_elementwise_sqrt(x); }
 CSIMD_INLINE csimd_vd csimd_d_sqrt(csimd_vd x) { return __builtin_elementwise_sqrt(x); }
 
+// Whether any lane is above a bound; NaN is not.
+CSIMD_INLINE _Bool csimd_f_any_above(csimd_vf x, float bound) { return __builtin_reduce_or((csimd_vi)(x > bound)) != 0; }
+CSIMD_INLINE _Bool csimd_d_any_above(csimd_vd x, double bound) {
+  return __builtin_reduce_or((csimd_vl)(x > bound)) != 0;
+}
+
 // Exact conversions between int32 and float lanes; out of range gives what the instruction gives.
 CSIMD_INLINE csimd_vi csimd_f_toint(csimd_vf x) { return __builtin_convertvector(x, csimd_vi); }
 CSIMD_INLINE csimd_vf csimd_f_fromint(csimd_vi x) { return __builtin_convertvector(x, csimd_vf); }

@@ -1,0 +1,132 @@
+import CPUKernelAPI
+import CSIMD
+import Glibc
+
+// Operations that are computed in float64 for every floating type: the ones that float32 gains little from having
+// vector code of its own for, and the ones that have none.
+
+/// Runs a float64 body on a float32 tile, a few vectors at a time through the stack.
+@inline(__always)
+func throughDouble(_ t: Tile, inputs: Int, _ body: (Tile) -> Void) {
+  withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 64) { memory in
+    let a = memory.baseAddress.unsafelyUnwrapped
+    let b = a + 512
+    var i = 0
+    while i < t.count {
+      let count = min(64, t.count &- i)
+      var j = 0
+      while j < count {
+        widen(t.a, i &+ j, a, j)
+        if inputs == 2 { widen(t.b, i &+ j, b, j) }
+        j &+= VFloat.scalarCount
+      }
+      body(Tile(a: UnsafeRawPointer(a), b: UnsafeRawPointer(b), c: UnsafeRawPointer(b), y: a, count: count))
+      j = 0
+      while j < count {
+        let low = a.loadUnaligned(fromByteOffset: j &* 8, as: VDouble.self)
+        let high = a.loadUnaligned(fromByteOffset: (j &+ VDouble.scalarCount) &* 8, as: VDouble.self)
+        t.y.storeBytes(of: csimd_narrow(low, high), toByteOffset: (i &+ j) &* 4, as: VFloat.self)
+        j &+= VFloat.scalarCount
+      }
+      i &+= 64
+    }
+  }
+}
+
+@inline(__always)
+private func widen(_ x: UnsafeRawPointer, _ i: Int, _ y: UnsafeMutableRawPointer, _ j: Int) {
+  let v = x.loadUnaligned(fromByteOffset: i &* 4, as: VFloat.self)
+  y.storeBytes(of: csimd_widen_low(v), toByteOffset: j &* 8, as: VDouble.self)
+  y.storeBytes(of: csimd_widen_high(v), toByteOffset: (j &+ VDouble.scalarCount) &* 8, as: VDouble.self)
+}
+
+/// Unary operations with vector code in float64 only, or with none.
+@inline(never)
+func unaryLong(_ op: UnaryKernel, _ t: Tile) {
+  switch op {
+  case .tan: map(t, VDouble.self) { $0.tan() }
+  case .asin: map(t, VDouble.self) { $0.asin() }
+  case .acos: map(t, VDouble.self) { $0.acos() }
+  case .atan: map(t, VDouble.self) { $0.atan() }
+  case .sinh: map(t, VDouble.self) { $0.sinh() }
+  case .cosh: map(t, VDouble.self) { $0.cosh() }
+  case .asinh: map(t, VDouble.self) { $0.asinh() }
+  case .acosh: map(t, VDouble.self) { $0.acosh() }
+  case .atanh: map(t, VDouble.self) { $0.atanh() }
+  default: unaryScalar(op, t)
+  }
+}
+
+/// Binary operations with vector code in float64 only, or with none.
+/// - Parameter forFloat: the results are going to be rounded to float32.
+@inline(never)
+func binaryLong(_ op: BinaryKernel, _ t: Tile, forFloat: Bool) {
+  switch op {
+  case .atan2: map(t, VDouble.self) { $0.atan2($1) }
+  case .pow where forFloat: map(t, VDouble.self) { $0.powForFloat($1) }
+  default: binaryScalar(op, t)
+  }
+}
+
+/// Unary operations without vector code: one element after the other.
+@inline(never)
+private func unaryScalar(_ op: UnaryKernel, _ t: Tile) {
+  let f: (Double) -> Double
+  switch op {
+  case .erfinv: f = inverseErf
+  case .erfcx: f = scaledErfc
+  case .lgamma: f = Glibc.lgamma
+  case .digamma: f = digamma
+  case .trigamma: f = trigamma
+  case .ndtr: f = { 0.5 * Glibc.erfc($0 * -0.5.squareRoot()) }
+  case .ndtri: f = inverseNormal
+  case .logNdtr: f = logNormal
+  case .sinc: f = { $0 == 0 ? 1 : Glibc.sin(.pi * $0) / (.pi * $0) }
+  case .i0: f = { besselI0Scaled($0) * Glibc.exp($0.magnitude) }
+  case .i0e: f = besselI0Scaled
+  case .i1: f = { besselI1Scaled($0) * Glibc.exp($0.magnitude) }
+  case .i1e: f = besselI1Scaled
+  case .entr: f = { $0 > 0 ? -$0 * Glibc.log($0) : $0 == 0 ? 0 : $0 < 0 ? -.infinity : $0 }
+  case .besselJ0: f = Glibc.j0
+  case .besselJ1: f = Glibc.j1
+  case .besselY0: f = Glibc.y0
+  default: f = Glibc.y1
+  }
+  each(t, Double.self, Double.self, f)
+}
+
+/// Binary operations without vector code: one pair after the other.
+@inline(never)
+private func binaryScalar(_ op: BinaryKernel, _ t: Tile) {
+  let f: (Double, Double) -> Double
+  switch op {
+  case .floorDivide: f = floorQuotient
+  case .remainder: f = floorRemainder
+  case .fmod: f = Glibc.fmod
+  case .nextafter: f = Glibc.nextafter
+  case .pow: f = Glibc.pow
+  case .zeta: f = hurwitzZeta
+  case .igamma: f = { incompleteGamma($0, $1, upper: false) }
+  case .igammac: f = { incompleteGamma($0, $1, upper: true) }
+  case .polygamma: f = polygamma
+  default: f = { $0 * Glibc.exp2($1) }  // ldexp
+  }
+  each(t, Double.self, Double.self, f)
+}
+
+/// Python's floor division: the quotient that belongs to a remainder with the divisor's sign.
+private func floorQuotient(_ a: Double, _ b: Double) -> Double {
+  if b == 0 { return a / b }
+  let m = a.truncatingRemainder(dividingBy: b)
+  var q = (a - m) / b
+  if m != 0, (b < 0) != (m < 0) { q -= 1 }
+  if q == 0 { return Double(signOf: a / b, magnitudeOf: 0) }
+  let floor = q.rounded(.down)
+  return q - floor > 0.5 ? floor + 1 : floor
+}
+
+/// Python's modulo: the remainder with the divisor's sign.
+private func floorRemainder(_ a: Double, _ b: Double) -> Double {
+  let m = a.truncatingRemainder(dividingBy: b)
+  return m != 0 && (b < 0) != (m < 0) ? m + b : m
+}
