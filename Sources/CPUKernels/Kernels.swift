@@ -31,3 +31,5 @@ package struct Kernels: Sendable {
     #endif
   }
 }
+
+extension Kernels: KernelSet {}

@@ -2,18 +2,9 @@ import CSIMD
 
 /// A type that matrix products are accumulated in, with the vector operations of this instruction set. They are
 /// spelled per type because generic SIMD code does not reliably become single instructions.
-protocol MatmulScalar: SIMDScalar, BinaryFloatingPoint, MatmulElement where Scalar == Self {
-  associatedtype Vector: SIMD where Vector.Scalar == Self
-
-  /// Elements in a vector.
-  static var lanes: Int { get }
-  static func splat(_ x: Self) -> Vector
+protocol MatmulScalar: VectorScalar, BinaryFloatingPoint, MatmulElement where Scalar == Self {
   /// sum + a · b
   static func multiplyAdd(_ sum: Vector, _ a: Vector, _ b: Vector) -> Vector
-  static func multiply(_ a: Vector, _ b: Vector) -> Vector
-  static func add(_ a: Vector, _ b: Vector) -> Vector
-  static func load(_ p: UnsafePointer<Self>) -> Vector
-  static func store(_ v: Vector, _ p: UnsafeMutablePointer<Self>)
   /// The first `count` elements, 1 ... lanes; the others are 0 and their memory is not touched.
   static func load(_ p: UnsafePointer<Self>, _ count: Int) -> Vector
   /// Stores the first `count` elements, 1 ... lanes.
@@ -46,7 +37,6 @@ extension MatmulScalar {
   @inline(__always) static func widen(_ p: UnsafePointer<Self>) -> Vector { load(p) }
   @inline(__always)
   static func widen(_ p: UnsafePointer<Self>, _ count: Int) -> Vector { count == 0 ? Vector() : load(p, count) }
-  @inline(__always) static func multiply(_ a: Vector, _ b: Vector) -> Vector { multiplyAdd(Vector(), a, b) }
 
   @inline(__always)
   static func transpose4(
@@ -59,12 +49,6 @@ extension MatmulScalar {
 }
 
 extension Float: MatmulScalar {
-  typealias Vector = VFloat
-  @inline(__always) static var lanes: Int { VFloat.scalarCount }
-  @inline(__always) static func splat(_ x: Float) -> VFloat { VFloat(repeating: x) }
-  @inline(__always) static func multiply(_ a: VFloat, _ b: VFloat) -> VFloat { a * b }
-  @inline(__always) static func add(_ a: VFloat, _ b: VFloat) -> VFloat { a + b }
-
   @inline(__always)
   static func multiplyAdd(_ sum: VFloat, _ a: VFloat, _ b: VFloat) -> VFloat {
     #if KERNELS_BASELINE && arch(x86_64)
@@ -72,14 +56,6 @@ extension Float: MatmulScalar {
     #else
       sum.addingProduct(a, b)
     #endif
-  }
-
-  @inline(__always)
-  static func load(_ p: UnsafePointer<Float>) -> VFloat { UnsafeRawPointer(p).loadUnaligned(as: VFloat.self) }
-
-  @inline(__always)
-  static func store(_ v: VFloat, _ p: UnsafeMutablePointer<Float>) {
-    UnsafeMutableRawPointer(p).storeBytes(of: v, as: VFloat.self)
   }
 
   @inline(__always)
@@ -143,12 +119,6 @@ extension Float: MatmulScalar {
 }
 
 extension Double: MatmulScalar {
-  typealias Vector = VDouble
-  @inline(__always) static var lanes: Int { VDouble.scalarCount }
-  @inline(__always) static func splat(_ x: Double) -> VDouble { VDouble(repeating: x) }
-  @inline(__always) static func multiply(_ a: VDouble, _ b: VDouble) -> VDouble { a * b }
-  @inline(__always) static func add(_ a: VDouble, _ b: VDouble) -> VDouble { a + b }
-
   @inline(__always)
   static func multiplyAdd(_ sum: VDouble, _ a: VDouble, _ b: VDouble) -> VDouble {
     #if KERNELS_BASELINE && arch(x86_64)
@@ -156,14 +126,6 @@ extension Double: MatmulScalar {
     #else
       sum.addingProduct(a, b)
     #endif
-  }
-
-  @inline(__always)
-  static func load(_ p: UnsafePointer<Double>) -> VDouble { UnsafeRawPointer(p).loadUnaligned(as: VDouble.self) }
-
-  @inline(__always)
-  static func store(_ v: VDouble, _ p: UnsafeMutablePointer<Double>) {
-    UnsafeMutableRawPointer(p).storeBytes(of: v, as: VDouble.self)
   }
 
   @inline(__always)

@@ -72,7 +72,7 @@ struct Extreme<A: StagingScalar> {
       while j < n - 1 && !A.isNaN(p[j]) { j += 1 }
       return j
     }
-    let vector = A.spread(v)
+    let vector = A.splat(v)
     while j + A.lanes <= n && !A.anyEqual(A.load(p + j), vector) { j += A.lanes }
     while j < n - 1 && p[j] != v { j += 1 }
     return j

@@ -91,7 +91,7 @@ func rowsLeaf<Op: ReduceOp>(
 ) {
   typealias A = Op.Scalar
   for r in 0..<rows {
-    let c = A.spread(centers.map { $0[r] } ?? A.zeroValue)
+    let c = A.splat(centers.map { $0[r] } ?? A.zeroValue)
     y[r] = Op.fold(rowVector(op, x + r &* stride, count, c))
   }
 }
@@ -107,7 +107,7 @@ func rowVector<Op: ReduceOp>(
   if count < lanes { return A.keepPart(Op.map(A.loadPart(x, count), c), count, fill: Op.identity) }
   var p = x
   var left = count
-  var level0 = A.spread(Op.identity)
+  var level0 = A.splat(Op.identity)
   if left >= 64 &* lanes {
     var level1 = level0
     var level2 = level0
@@ -133,7 +133,7 @@ func rowVector<Op: ReduceOp>(
       blocks &+= 1
       if blocks & 15 == 0 {
         level1 = Op.combine(level1, level0)
-        level0 = A.spread(Op.identity)
+        level0 = A.splat(Op.identity)
         if blocks & 255 == 0 {
           level2 = Op.combine(level2, level1)
           level1 = level0
@@ -146,7 +146,7 @@ func rowVector<Op: ReduceOp>(
     }
     level0 = Op.combine(Op.combine(level0, level1), Op.combine(level2, level3))
   }
-  var other = A.spread(Op.identity)
+  var other = A.splat(Op.identity)
   while left >= 2 &* lanes {
     level0 = Op.combine(level0, Op.map(A.load(p), c))
     other = Op.combine(other, Op.map(A.load(p + lanes), c))
@@ -173,7 +173,7 @@ func groupLeaf<Op: ReduceOp>(
   var done = 0
   if rows == 8 {
     while done &+ lanes <= width {
-      let c = center.map { A.load($0 + done) } ?? A.spread(A.zeroValue)
+      let c = center.map { A.load($0 + done) } ?? A.splat(A.zeroValue)
       let p = x + done
       let q = p + 4 &* stride
       let v01 = Op.combine(Op.map(A.load(p), c), Op.map(A.load(p + stride), c))
@@ -191,14 +191,14 @@ func groupLeaf<Op: ReduceOp>(
     let overwrites = first && r == 0
     var j = done
     while j &+ lanes <= width {
-      let c = center.map { A.load($0 + j) } ?? A.spread(A.zeroValue)
+      let c = center.map { A.load($0 + j) } ?? A.splat(A.zeroValue)
       let v = Op.map(A.load(p + j), c)
       A.store(overwrites ? v : Op.combine(A.load(UnsafePointer(acc) + j), v), acc + j)
       j &+= lanes
     }
     let n = width &- j
     if n > 0 {
-      let c = center.map { A.loadPart($0 + j, n) } ?? A.spread(A.zeroValue)
+      let c = center.map { A.loadPart($0 + j, n) } ?? A.splat(A.zeroValue)
       let v = Op.map(A.loadPart(p + j, n), c)
       A.storePart(overwrites ? v : Op.combine(A.loadPart(UnsafePointer(acc) + j, n), v), acc + j, n)
     }

@@ -3,27 +3,20 @@ import CSIMD
 
 /// A type in which reductions accumulate: Float, Double or Int64. Every requirement is concrete vector code: the generic
 /// operators of `SIMD` do not always become one instruction, and cost minutes in the optimizer.
-protocol ReduceScalar: SIMDScalar, Comparable, Hashable, Codable, BitwiseCopyable {
-  associatedtype Vector: SIMD where Vector.Scalar == Self
+protocol ReduceScalar: VectorScalar, Comparable, Hashable, Codable, BitwiseCopyable {
   /// Row numbers in the columns form of argmax: as wide as the values, so that one loop handles both.
   associatedtype Index: FixedWidthInteger, BitwiseCopyable
   static var highest: Self { get }
   static var lowest: Self { get }
   static var zeroValue: Self { get }
   static var oneValue: Self { get }
-  static var lanes: Int { get }
-  static func load(_ p: UnsafePointer<Self>) -> Vector
-  static func store(_ v: Vector, _ p: UnsafeMutablePointer<Self>)
   /// The first n lanes from memory, the others 0.
   static func loadPart(_ p: UnsafePointer<Self>, _ n: Int) -> Vector
   static func storePart(_ v: Vector, _ p: UnsafeMutablePointer<Self>, _ n: Int)
   /// The first n lanes of v, the others `fill`.
   static func keepPart(_ v: Vector, _ n: Int, fill: Self) -> Vector
-  static func spread(_ a: Self) -> Vector
   static func first(_ v: Vector) -> Self
-  static func add(_ a: Vector, _ b: Vector) -> Vector
   static func subtract(_ a: Vector, _ b: Vector) -> Vector
-  static func multiply(_ a: Vector, _ b: Vector) -> Vector
   /// The larger of two, NaN if either is.
   static func larger(_ a: Vector, _ b: Vector) -> Vector
   /// The smaller of two, NaN if either is.
@@ -44,19 +37,11 @@ protocol ReduceScalar: SIMDScalar, Comparable, Hashable, Codable, BitwiseCopyabl
 }
 
 extension Float: ReduceScalar {
-  typealias Vector = VFloat
   typealias Index = Int32
   @inline(__always) static var highest: Float { .infinity }
   @inline(__always) static var lowest: Float { -.infinity }
   @inline(__always) static var zeroValue: Float { 0 }
   @inline(__always) static var oneValue: Float { 1 }
-  @inline(__always) static var lanes: Int { VFloat.scalarCount }
-  @inline(__always) static func load(_ p: UnsafePointer<Float>) -> VFloat {
-    UnsafeRawPointer(p).loadUnaligned(as: VFloat.self)
-  }
-  @inline(__always) static func store(_ v: VFloat, _ p: UnsafeMutablePointer<Float>) {
-    UnsafeMutableRawPointer(p).storeBytes(of: v, as: VFloat.self)
-  }
   @inline(__always) static func loadPart(_ p: UnsafePointer<Float>, _ n: Int) -> VFloat {
     csimd_load_part_f32(p, Int32(truncatingIfNeeded: n))
   }
@@ -66,11 +51,8 @@ extension Float: ReduceScalar {
   @inline(__always) static func keepPart(_ v: VFloat, _ n: Int, fill: Float) -> VFloat {
     csimd_keep_part_f32(v, Int32(truncatingIfNeeded: n), fill)
   }
-  @inline(__always) static func spread(_ a: Float) -> VFloat { VFloat(repeating: a) }
   @inline(__always) static func first(_ v: VFloat) -> Float { v[0] }
-  @inline(__always) static func add(_ a: VFloat, _ b: VFloat) -> VFloat { a + b }
   @inline(__always) static func subtract(_ a: VFloat, _ b: VFloat) -> VFloat { a - b }
-  @inline(__always) static func multiply(_ a: VFloat, _ b: VFloat) -> VFloat { a * b }
   @inline(__always) static func larger(_ a: VFloat, _ b: VFloat) -> VFloat { csimd_larger_f32(a, b) }
   @inline(__always) static func smaller(_ a: VFloat, _ b: VFloat) -> VFloat { csimd_smaller_f32(a, b) }
   @inline(__always) static func magnitude(_ a: VFloat) -> VFloat {
@@ -89,19 +71,11 @@ extension Float: ReduceScalar {
 }
 
 extension Double: ReduceScalar {
-  typealias Vector = VDouble
   typealias Index = Int64
   @inline(__always) static var highest: Double { .infinity }
   @inline(__always) static var lowest: Double { -.infinity }
   @inline(__always) static var zeroValue: Double { 0 }
   @inline(__always) static var oneValue: Double { 1 }
-  @inline(__always) static var lanes: Int { VDouble.scalarCount }
-  @inline(__always) static func load(_ p: UnsafePointer<Double>) -> VDouble {
-    UnsafeRawPointer(p).loadUnaligned(as: VDouble.self)
-  }
-  @inline(__always) static func store(_ v: VDouble, _ p: UnsafeMutablePointer<Double>) {
-    UnsafeMutableRawPointer(p).storeBytes(of: v, as: VDouble.self)
-  }
   @inline(__always) static func loadPart(_ p: UnsafePointer<Double>, _ n: Int) -> VDouble {
     csimd_load_part_f64(p, Int32(truncatingIfNeeded: n))
   }
@@ -111,11 +85,8 @@ extension Double: ReduceScalar {
   @inline(__always) static func keepPart(_ v: VDouble, _ n: Int, fill: Double) -> VDouble {
     csimd_keep_part_f64(v, Int32(truncatingIfNeeded: n), fill)
   }
-  @inline(__always) static func spread(_ a: Double) -> VDouble { VDouble(repeating: a) }
   @inline(__always) static func first(_ v: VDouble) -> Double { v[0] }
-  @inline(__always) static func add(_ a: VDouble, _ b: VDouble) -> VDouble { a + b }
   @inline(__always) static func subtract(_ a: VDouble, _ b: VDouble) -> VDouble { a - b }
-  @inline(__always) static func multiply(_ a: VDouble, _ b: VDouble) -> VDouble { a * b }
   @inline(__always) static func larger(_ a: VDouble, _ b: VDouble) -> VDouble { csimd_larger_f64(a, b) }
   @inline(__always) static func smaller(_ a: VDouble, _ b: VDouble) -> VDouble { csimd_smaller_f64(a, b) }
   @inline(__always) static func magnitude(_ a: VDouble) -> VDouble {
@@ -134,19 +105,11 @@ extension Double: ReduceScalar {
 }
 
 extension Int64: ReduceScalar {
-  typealias Vector = VInt64
   typealias Index = Int64
   @inline(__always) static var highest: Int64 { .max }
   @inline(__always) static var lowest: Int64 { .min }
   @inline(__always) static var zeroValue: Int64 { 0 }
   @inline(__always) static var oneValue: Int64 { 1 }
-  @inline(__always) static var lanes: Int { VInt64.scalarCount }
-  @inline(__always) static func load(_ p: UnsafePointer<Int64>) -> VInt64 {
-    UnsafeRawPointer(p).loadUnaligned(as: VInt64.self)
-  }
-  @inline(__always) static func store(_ v: VInt64, _ p: UnsafeMutablePointer<Int64>) {
-    UnsafeMutableRawPointer(p).storeBytes(of: v, as: VInt64.self)
-  }
   @inline(__always) static func loadPart(_ p: UnsafePointer<Int64>, _ n: Int) -> VInt64 {
     csimd_load_part_i64(p, Int32(truncatingIfNeeded: n))
   }
@@ -156,11 +119,8 @@ extension Int64: ReduceScalar {
   @inline(__always) static func keepPart(_ v: VInt64, _ n: Int, fill: Int64) -> VInt64 {
     csimd_keep_part_i64(v, Int32(truncatingIfNeeded: n), fill)
   }
-  @inline(__always) static func spread(_ a: Int64) -> VInt64 { VInt64(repeating: a) }
   @inline(__always) static func first(_ v: VInt64) -> Int64 { v[0] }
-  @inline(__always) static func add(_ a: VInt64, _ b: VInt64) -> VInt64 { a &+ b }
   @inline(__always) static func subtract(_ a: VInt64, _ b: VInt64) -> VInt64 { a &- b }
-  @inline(__always) static func multiply(_ a: VInt64, _ b: VInt64) -> VInt64 { a &* b }
   @inline(__always) static func larger(_ a: VInt64, _ b: VInt64) -> VInt64 { csimd_larger_i64(a, b) }
   @inline(__always) static func smaller(_ a: VInt64, _ b: VInt64) -> VInt64 { csimd_smaller_i64(a, b) }
   @inline(__always) static func magnitude(_ a: VInt64) -> VInt64 {

@@ -84,15 +84,15 @@ private func softmaxRows<A: StagingScalar & BinaryFloatingPoint>(
       to = buffer
     }
     let high = reduced(MaxOp<A>.self, from, count, center: A.zeroValue)
-    let center = A.spread(high)
+    let center = A.splat(high)
     if log {
       let sum = reduced(SumExpOp<A>.self, from, count, center: high)
-      let shift = A.spread(A(logarithm(Double(sum))))
+      let shift = A.splat(A(logarithm(Double(sum))))
       mapVectors(count, from, to) { A.subtract(A.subtract($0, center), shift) }
     } else {
       mapVectors(count, from, to) { A.exponential(A.subtract($0, center)) }
       let sum = reduced(SumOp<A>.self, UnsafePointer(to), count, center: high)
-      let scale = A.spread(1 / sum)
+      let scale = A.splat(1 / sum)
       mapVectors(count, UnsafePointer(to), to) { A.multiply($0, scale) }
     }
     if let buffer { A.unstage(type, count, UnsafePointer(buffer), y + offset) }
@@ -111,7 +111,7 @@ private func dotProduct<A: StagingScalar>(
     let half = (count / 2 + block - 1) / block * block
     let low = dotProduct(a, b, half, scratch)
     let high = dotProduct(a + half, b + half, count - half, scratch)
-    return A.first(A.add(A.spread(low), A.spread(high)))
+    return A.first(A.add(A.splat(low), A.splat(high)))
   }
   mapVectors(count, a, b, scratch) { A.multiply($0, $1) }
   return reduced(SumOp<A>.self, UnsafePointer(scratch), count, center: A.zeroValue)
@@ -140,10 +140,10 @@ private func softmaxBackwardRows<A: StagingScalar & BinaryFloatingPoint>(
       to = buffer + block
     }
     if log {
-      let sum = A.spread(reduced(SumOp<A>.self, gradient, count, center: A.zeroValue))
+      let sum = A.splat(reduced(SumOp<A>.self, gradient, count, center: A.zeroValue))
       mapVectors(count, gradient, output, to) { A.subtract($0, A.multiply(A.exponential($1), sum)) }
     } else {
-      let dot = A.spread(dotProduct(gradient, output, count, buffer))
+      let dot = A.splat(dotProduct(gradient, output, count, buffer))
       mapVectors(count, gradient, output, to) { A.multiply($1, A.subtract($0, dot)) }
     }
     if !own { A.unstage(type, count, UnsafePointer(to), dx + offset) }
