@@ -95,7 +95,8 @@ func drive(_ work: ElementwiseWork, _ extent: Extent, _ a: Port, _ b: Port? = ni
 
 /// At most 16 elements, as small tensors have them: copied to the stack, padded, and done in one step.
 @inline(__always)
-private func driveTiny(_ work: ElementwiseWork, _ extent: Extent, _ a: Port, _ b: Port?, _ c: Port?, _ y: Port) -> Bool {
+private func driveTiny(_ work: ElementwiseWork, _ extent: Extent, _ a: Port, _ b: Port?, _ c: Port?, _ y: Port) -> Bool
+{
   let count = extent.inner
   guard count <= 16, extent.outer == 1, y.operand.inner == 1, !y.storage.isConverted, a.operand.inner <= 1,
     !a.storage.isConverted
