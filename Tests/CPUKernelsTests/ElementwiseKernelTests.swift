@@ -31,6 +31,8 @@ struct ElementwiseKernelTests {
     // Short inner loops, on both sides of the tile.
     Layout(n: Extent(inner: 3, outer: 501), strides: [(1, 3), (1, 0), (0, 1), (1, 3)]),
     Layout(n: Extent(inner: 3, outer: 400), strides: [(1, 5), (0, 0), (1, 4), (2, 6)]),
+    // Few elements.
+    Layout(n: Extent(inner: 9), strides: [(2, 0), (0, 0), (1, 0), (1, 0)]),
     Layout(n: Extent(inner: 1, outer: 300), strides: [(1, 2), (0, 1), (1, 0), (1, 3)]),
   ]
 
