@@ -95,13 +95,14 @@ func drive(_ work: ElementwiseWork, _ extent: Extent, _ a: Port, _ b: Port? = ni
 
 /// At most 16 elements, as small tensors have them: copied to the stack, padded, and done in one step.
 @inline(__always)
-private func driveTiny(_ work: ElementwiseWork, _ extent: Extent, _ a: Port, _ b: Port?, _ c: Port?, _ y: Port) -> Bool {
+private func driveTiny(_ work: ElementwiseWork, _ extent: Extent, _ a: Port, _ b: Port?, _ c: Port?, _ y: Port) -> Bool
+{
   let count = extent.inner
-  guard count <= 16, extent.outer == 1, y.operand.inner == 1, !y.storage.isConverted, a.operand.inner <= 1,
+  guard count <= 16, extent.outer == 1, y.operand.inner == 1, !y.storage.isConverted, a.operand.inner & ~1 == 0,
     !a.storage.isConverted
   else { return false }
-  if let b, b.operand.inner > 1 || b.storage.isConverted { return false }
-  if let c, c.operand.inner > 1 || c.storage.isConverted { return false }
+  if let b, b.operand.inner & ~1 != 0 || b.storage.isConverted { return false }
+  if let c, c.operand.inner & ~1 != 0 || c.storage.isConverted { return false }
   var scratch = InlineArray<4, InlineArray<16, UInt64>>(repeating: InlineArray(repeating: 0))
   withUnsafeMutableBytes(of: &scratch) {
     let memory = $0.baseAddress.unsafelyUnwrapped

@@ -43,9 +43,9 @@ private func unary<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) -> B
   switch op {
   case .neg: map(t, V.self) { -$0 }
   case .abs: map(t, V.self) { $0.absolute() }
-  case .sign: map(t, V.self) { V.less($0, V.zero, -V.one, V.less(V.zero, $0, V.one, V.zero)) }
+  case .sign: map(t, V.self) { V.less($0, V.nought, -V.one, V.less(V.nought, $0, V.one, V.nought)) }
   case .square: map(t, V.self) { $0 * $0 }
-  case .relu: map(t, V.self) { V.less($0, V.zero, V.zero, $0) }
+  case .relu: map(t, V.self) { V.less($0, V.nought, V.nought, $0) }
   case .ceil: map(t, V.self) { $0.ceiled() }
   case .floor: map(t, V.self) { $0.floored() }
   case .round: map(t, V.self) { $0.roundedToEven() }
@@ -70,13 +70,13 @@ private func unary<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) -> B
   case .logSigmoid:
     map(t, V.self) { x in
       // min(x, 0) - log(1 + exp(-|x|))
-      V.minimum(x, V.zero) - (-x.absolute()).exp().log1p()
+      V.minimum(x, V.nought) - (-x.absolute()).exp().log1p()
     }
   case .silu: map(t, V.self) { $0 * $0.sigmoid() }
   case .gelu: map(t, V.self) { $0.gelu() }
   case .geluTanh:
     map(t, V.self) { x in
-      let inner = V.mulAdd(x * x * x, V(repeating: 0.044715), x) * V(repeating: 0.7978845608028654)
+      let inner = V.mulAdd(x * x * x, V.k(0.044715), x) * V.k(0.7978845608028654)
       // x/2 · (1 + tanh(u)) = x · sigmoid(2u), without cancellation
       return x * (inner + inner).sigmoid()
     }
@@ -84,13 +84,13 @@ private func unary<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) -> B
   case .mish:
     map(t, V.self) { x in
       // tanh(log(1 + e)) with e = exp(x) is (e² + 2e) / (e² + 2e + 2); it is 1 in float64 for x > 20.
-      let e = V.minimum(x, V(repeating: 20)).exp()
+      let e = V.minimum(x, V.k(20)).exp()
       let n = V.mulAdd(e, e, e + e)
-      return V.less(V(repeating: 20), x, x, x * (n / (n + V(repeating: 2))))
+      return V.less(V.k(20), x, x, x * (n / (n + V.k(2))))
     }
-  case .deg2rad: map(t, V.self) { $0 * V(repeating: 0.017453292519943295) }
-  case .rad2deg: map(t, V.self) { $0 * V(repeating: 57.29577951308232) }
-  case .bitwiseNot: map(t, V.self) { V.equal($0, V.zero, V.one, V.zero) }
+  case .deg2rad: map(t, V.self) { $0 * V.k(0.017453292519943295) }
+  case .rad2deg: map(t, V.self) { $0 * V.k(57.29577951308232) }
+  case .bitwiseNot: map(t, V.self) { V.equal($0, V.nought, V.one, V.nought) }
   default: return false
   }
   return true
@@ -100,16 +100,16 @@ extension FloatVector {
   /// log(1 + exp(x)); x itself where x > 20, as PyTorch.
   @inline(__always)
   func softplus() -> Self {
-    let twenty = Self(repeating: 20)
+    let twenty = Self.k(20)
     return Self.less(twenty, self, self, Self.minimum(self, twenty).exp().log1p())
   }
 
   /// x Φ(x)
   @inline(__always)
   func gelu() -> Self {
-    let half = self * Self(repeating: 0.5)
+    let half = self * Self.k(0.5)
     // 1 + erf(u) = erfc(-u): keeps its relative accuracy for negative x.
-    return half * (self * Self(repeating: -0.7071067811865476)).erfc()
+    return half * (self * Self.k(-0.7071067811865476)).erfc()
   }
 }
 
@@ -123,7 +123,7 @@ private func ternary<V: FloatVector>(_ op: TernaryKernel, _ t: Tile, _: V.Type) 
   case .lerp:
     map(t, V.self) { a, b, c in
       let d = b - a
-      return V.less(c.absolute(), V(repeating: 0.5), V.mulAdd(c, d, a), b - d * (V.one - c))
+      return V.less(c.absolute(), V.k(0.5), V.mulAdd(c, d, a), b - d * (V.one - c))
     }
   }
 }

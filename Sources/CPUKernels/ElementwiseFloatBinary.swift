@@ -21,31 +21,31 @@ private func binary<V: FloatVector>(_ op: BinaryKernel, _ t: Tile, _: V.Type) ->
       // Equal infinities have no difference; their maximum is the answer.
       let top = V.maximum(a, b)
       let low = (-(a - b).absolute()).exp().log1p()
-      return V.equal(top.absolute(), V(repeating: V.Scalar.infinity), top, top + low)
+      return V.equal(top.absolute(), V.k(.infinity), top, top + low)
     }
   case .logaddexp2:
     map(t, V.self) { a, b in
       let top = V.maximum(a, b)
-      let low = (-(a - b).absolute()).exp2().log1p() * V(repeating: 1.4426950408889634)
-      return V.equal(top.absolute(), V(repeating: V.Scalar.infinity), top, top + low)
+      let low = (-(a - b).absolute()).exp2().log1p() * V.k(1.4426950408889634)
+      return V.equal(top.absolute(), V.k(.infinity), top, top + low)
     }
   case .xlogy:
     map(t, V.self) { a, b in
-      V.equal(b, b, V.equal(a, V.zero, V.zero, a * b.log()), b)
+      V.equal(b, b, V.equal(a, V.nought, V.nought, a * b.log()), b)
     }
   case .xlog1py:
     map(t, V.self) { a, b in
-      V.equal(b, b, V.equal(a, V.zero, V.zero, a * b.log1p()), b)
+      V.equal(b, b, V.equal(a, V.nought, V.nought, a * b.log1p()), b)
     }
-  case .heaviside: map(t, V.self) { V.equal($0, V.zero, $1, V.less(V.zero, $0, V.one, V.zero)) }
+  case .heaviside: map(t, V.self) { V.equal($0, V.nought, $1, V.less(V.nought, $0, V.one, V.nought)) }
   case .sigmoidBackward: map(t, V.self) { g, y in g * (V.one - y) * y }
   case .tanhBackward: map(t, V.self) { g, y in g * (V.one - y * y) }
-  case .reluBackward: map(t, V.self) { g, y in V.lessOrEqual(y, V.zero, V.zero, g) }
-  case .leakyRelu: map(t, V.self) { x, slope in V.less(V.zero, x, x, x * slope) }
+  case .reluBackward: map(t, V.self) { g, y in V.lessOrEqual(y, V.nought, V.nought, g) }
+  case .leakyRelu: map(t, V.self) { x, slope in V.less(V.nought, x, x, x * slope) }
   case .geluBackward:
     map(t, V.self) { g, x in
-      let phi = V(repeating: 0.5) * (x * V(repeating: -0.7071067811865476)).erfc()
-      let density = (x * x * V(repeating: -0.5)).exp() * V(repeating: 0.3989422804014327)
+      let phi = V.k(0.5) * (x * V.k(-0.7071067811865476)).erfc()
+      let density = (x * x * V.k(-0.5)).exp() * V.k(0.3989422804014327)
       return g * V.mulAdd(x, density, phi)
     }
   case .siluBackward:
@@ -63,11 +63,11 @@ extension FloatVector {
   @inline(__always)
   func hypotenuse(_ other: Self) -> Self {
     let (a, b) = (absolute(), other.absolute())
-    let infinity = Self(repeating: Scalar.infinity)
+    let infinity = Self.k(.infinity)
     let large = Self.maximum(a, b)
     let small = Self.minimum(a, b)
     // Two zeros divide by one instead of by zero; an infinite operand is chosen below.
-    let ratio = small / Self.equal(large, Self.zero, Self.one, large)
+    let ratio = small / Self.equal(large, Self.nought, Self.one, large)
     let r = large * Self.mulAdd(ratio, ratio, Self.one).root()
     return Self.equal(a, infinity, infinity, Self.equal(b, infinity, infinity, r))
   }

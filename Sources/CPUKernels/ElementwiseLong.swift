@@ -8,7 +8,8 @@ import Glibc
 /// Runs a float64 body on a float32 tile, a few vectors at a time through the stack.
 @inline(__always)
 func throughDouble(_ t: Tile, inputs: Int, _ body: (Tile) -> Void) {
-  withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 64) { memory in
+  var scratch = InlineArray<128, Double>(repeating: 0)
+  withUnsafeMutableBytes(of: &scratch) { memory in
     let a = memory.baseAddress.unsafelyUnwrapped
     let b = a + 512
     var i = 0

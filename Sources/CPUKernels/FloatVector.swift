@@ -2,8 +2,11 @@ import CSIMD
 import Glibc
 
 /// What the elementwise bodies need of a vector of floating lanes: `VFloat` and `VDouble`. The operators are
-/// requirements so that generic bodies reach the concrete ones, which are single instructions.
+/// requirements so that generic bodies reach the ones below, which are single instructions; the standard library's are
+/// loops over lanes until LLVM sees them, and take ten times longer to compile.
 protocol FloatVector: SIMD, BitwiseCopyable where Scalar: BinaryFloatingPoint & BitwiseCopyable {
+  /// A broadcast constant.
+  static func k(_ c: Double) -> Self
   static func + (a: Self, b: Self) -> Self
   static func - (a: Self, b: Self) -> Self
   static func * (a: Self, b: Self) -> Self
@@ -64,32 +67,25 @@ extension FloatVector {
   @inline(__always)
   static func minimum(_ a: Self, _ b: Self) -> Self { equal(a, a, less(a, b, a, b), a) }
 
-  @inline(__always) static var one: Self { Self(repeating: 1) }
+  @inline(__always) static var one: Self { k(1) }
+  @inline(__always) static var nought: Self { k(0) }
 }
 
 extension VFloat: FloatVector {
-  @inline(__always) static func less(_ x: Self, _ y: Self, _ a: Self, _ b: Self) -> Self {
-    b.replacing(with: a, where: x .< y)
-  }
+  @inline(__always) static func k(_ c: Double) -> Self { csimd_f_splat(Float(c)) }
+  @inline(__always) static func + (a: Self, b: Self) -> Self { csimd_f_add(a, b) }
+  @inline(__always) static func - (a: Self, b: Self) -> Self { csimd_f_sub(a, b) }
+  @inline(__always) static func * (a: Self, b: Self) -> Self { csimd_f_mul(a, b) }
+  @inline(__always) static func / (a: Self, b: Self) -> Self { csimd_f_div(a, b) }
+  @inline(__always) prefix static func - (a: Self) -> Self { csimd_f_neg(a) }
+  @inline(__always) static func less(_ x: Self, _ y: Self, _ a: Self, _ b: Self) -> Self { csimd_f_less(x, y, a, b) }
   @inline(__always) static func lessOrEqual(_ x: Self, _ y: Self, _ a: Self, _ b: Self) -> Self {
-    b.replacing(with: a, where: x .<= y)
+    csimd_f_less_equal(x, y, a, b)
   }
-  @inline(__always) static func equal(_ x: Self, _ y: Self, _ a: Self, _ b: Self) -> Self {
-    b.replacing(with: a, where: x .== y)
-  }
-  @inline(__always) static func mulAdd(_ a: Self, _ b: Self, _ c: Self) -> Self {
-    #if KERNELS_BASELINE && arch(x86_64)
-      a * b + c
-    #else
-      c.addingProduct(a, b)
-    #endif
-  }
-  @inline(__always) var bits: VInt32 { unsafeBitCast(self, to: VInt32.self) }
-  @inline(__always) init(bits: VInt32) { self = unsafeBitCast(bits, to: Self.self) }
-  @inline(__always) func absolute() -> Self { Self(bits: bits & 0x7fff_ffff) }
-  @inline(__always) func withSign(of s: Self) -> Self {
-    Self(bits: (bits & 0x7fff_ffff) | (s.bits & VInt32(repeating: .min)))
-  }
+  @inline(__always) static func equal(_ x: Self, _ y: Self, _ a: Self, _ b: Self) -> Self { csimd_f_equal(x, y, a, b) }
+  @inline(__always) static func mulAdd(_ a: Self, _ b: Self, _ c: Self) -> Self { csimd_f_mul_add(a, b, c) }
+  @inline(__always) func absolute() -> Self { csimd_f_abs(self) }
+  @inline(__always) func withSign(of s: Self) -> Self { csimd_f_copysign(self, s) }
   @inline(__always) func floored() -> Self { csimd_f_floor(self) }
   @inline(__always) func ceiled() -> Self { csimd_f_ceil(self) }
   @inline(__always) func truncated() -> Self { csimd_f_trunc(self) }
@@ -98,28 +94,20 @@ extension VFloat: FloatVector {
 }
 
 extension VDouble: FloatVector {
-  @inline(__always) static func less(_ x: Self, _ y: Self, _ a: Self, _ b: Self) -> Self {
-    b.replacing(with: a, where: x .< y)
-  }
+  @inline(__always) static func k(_ c: Double) -> Self { csimd_d_splat(Double(c)) }
+  @inline(__always) static func + (a: Self, b: Self) -> Self { csimd_d_add(a, b) }
+  @inline(__always) static func - (a: Self, b: Self) -> Self { csimd_d_sub(a, b) }
+  @inline(__always) static func * (a: Self, b: Self) -> Self { csimd_d_mul(a, b) }
+  @inline(__always) static func / (a: Self, b: Self) -> Self { csimd_d_div(a, b) }
+  @inline(__always) prefix static func - (a: Self) -> Self { csimd_d_neg(a) }
+  @inline(__always) static func less(_ x: Self, _ y: Self, _ a: Self, _ b: Self) -> Self { csimd_d_less(x, y, a, b) }
   @inline(__always) static func lessOrEqual(_ x: Self, _ y: Self, _ a: Self, _ b: Self) -> Self {
-    b.replacing(with: a, where: x .<= y)
+    csimd_d_less_equal(x, y, a, b)
   }
-  @inline(__always) static func equal(_ x: Self, _ y: Self, _ a: Self, _ b: Self) -> Self {
-    b.replacing(with: a, where: x .== y)
-  }
-  @inline(__always) static func mulAdd(_ a: Self, _ b: Self, _ c: Self) -> Self {
-    #if KERNELS_BASELINE && arch(x86_64)
-      a * b + c
-    #else
-      c.addingProduct(a, b)
-    #endif
-  }
-  @inline(__always) var bits: VInt64 { unsafeBitCast(self, to: VInt64.self) }
-  @inline(__always) init(bits: VInt64) { self = unsafeBitCast(bits, to: Self.self) }
-  @inline(__always) func absolute() -> Self { Self(bits: bits & 0x7fff_ffff_ffff_ffff) }
-  @inline(__always) func withSign(of s: Self) -> Self {
-    Self(bits: (bits & 0x7fff_ffff_ffff_ffff) | (s.bits & VInt64(repeating: .min)))
-  }
+  @inline(__always) static func equal(_ x: Self, _ y: Self, _ a: Self, _ b: Self) -> Self { csimd_d_equal(x, y, a, b) }
+  @inline(__always) static func mulAdd(_ a: Self, _ b: Self, _ c: Self) -> Self { csimd_d_mul_add(a, b, c) }
+  @inline(__always) func absolute() -> Self { csimd_d_abs(self) }
+  @inline(__always) func withSign(of s: Self) -> Self { csimd_d_copysign(self, s) }
   @inline(__always) func floored() -> Self { csimd_d_floor(self) }
   @inline(__always) func ceiled() -> Self { csimd_d_ceil(self) }
   @inline(__always) func truncated() -> Self { csimd_d_trunc(self) }

@@ -6,25 +6,14 @@ import Glibc
 // functions too, where a pure float32 version is not worth its trouble.
 extension VDouble {
   /// 1.5 · 2^52: adding it leaves a small integer in the low bits.
-  @inline(__always) private static var shifter: Self { Self(repeating: 6_755_399_441_055_744) }
+  @inline(__always) private static var shifter: Self { k(6_755_399_441_055_744) }
 
-  /// 2^n for integers n in -1022…1023 that `shifted` holds as n + shifter.
+  /// n and r with x = n log 2 + r, |r| ≤ log(2)/2.
   @inline(__always)
-  private static func powerOfTwo(_ shifted: Self) -> Self { Self(bits: (shifted.bits &+ 1023) &<< 52) }
-
-  /// A choice by the lowest bit of an integer.
-  @inline(__always)
-  private static func odd(_ shifted: Self, _ a: Self, _ b: Self) -> Self {
-    b.replacing(with: a, where: (shifted.bits & 1) .== 1)
-  }
-
-  /// n and r with x = n log 2 + r, |r| ≤ log(2)/2, and n + shifter.
-  @inline(__always)
-  private func reducedByLog2() -> (n: Self, shifted: Self, r: Self) {
-    let shifted = Self.mulAdd(self, Self.k(1.4426950408889634), Self.shifter)
-    let n = shifted - Self.shifter
+  private func reducedByLog2() -> (n: Self, r: Self) {
+    let n = Self.mulAdd(self, Self.k(1.4426950408889634), Self.shifter) - Self.shifter
     let r = (self - n * Self.k(0x1.62e42fefa3800p-1)) - n * Self.k(0x1.ef35793c76730p-45)
-    return (n, shifted, r)
+    return (n, r)
   }
 
   /// e^r - 1 for |r| ≤ log(2)/2.
@@ -40,53 +29,37 @@ extension VDouble {
     return Self.mulAdd(self * self, p, self)
   }
 
-  /// y · 2^n for any n that does not overflow twice: in two steps, so that subnormal results round once.
-  @inline(__always)
-  private static func scaled(_ y: Self, _ n: Self) -> Self {
-    let half = (n * k(0.5)).floored()
-    return y * powerOfTwo(half + shifter) * powerOfTwo((n - half) + shifter)
-  }
-
   @inline(__always)
   func exp() -> Self {
     // Beyond these bounds the result is 0 or infinite; NaN passes.
     let x = Self.less(self, Self.k(-746), Self.k(-746), Self.less(Self.k(710), self, Self.k(710), self))
-    let (n, _, r) = x.reducedByLog2()
-    return Self.scaled(Self.one + r.expm1Reduced(), n)
+    let (n, r) = x.reducedByLog2()
+    return csimd_d_scale(Self.one + r.expm1Reduced(), n)
   }
 
   @inline(__always)
   func exp2() -> Self {
     let x = Self.less(self, Self.k(-1080), Self.k(-1080), Self.less(Self.k(1025), self, Self.k(1025), self))
     let n = x.roundedToEven()
-    return Self.scaled(Self.one + ((x - n) * Self.k(0.6931471805599453)).expm1Reduced(), n)
+    return csimd_d_scale(Self.one + ((x - n) * Self.k(0.6931471805599453)).expm1Reduced(), n)
   }
 
   @inline(__always)
   func expm1() -> Self {
     let x = Self.less(self, Self.k(-60), Self.k(-60), Self.less(Self.k(710), self, Self.k(710), self))
-    let (n, _, r) = x.reducedByLog2()
+    let (n, r) = x.reducedByLog2()
     // 2^n is out of range for n = 1024: half of it, twice.
     let low = Self.less(n, Self.k(1023), n, Self.k(1023))
-    let power = Self.powerOfTwo(low + Self.shifter)
+    let power = csimd_d_power(low)
     let twice = Self.less(n, Self.k(1023.5), Self.one, Self.k(2))
     let y = (Self.mulAdd(power, r.expm1Reduced(), power - Self.one / twice)) * twice
-    return Self.equal(self, Self.zero, self, y)
+    return Self.equal(self, Self.nought, self, y)
   }
 
   /// e and log(m) with x = m 2^e and m in [√½, √2), for positive finite x.
   @inline(__always)
   private func logParts() -> (exponent: Self, logarithm: Self) {
-    let isSubnormal = self .< Self.k(0x1p-1022)
-    let x = replacing(with: self * Self.k(0x1p54), where: isSubnormal)
-    // Subtracting √½'s bits puts the exponent of m's range into the exponent field.
-    let offset = VInt64(repeating: 0x3fe6_a09e_667f_3bcd)
-    let shifted = x.bits &- offset
-    let e = shifted &>> 52
-    let m = Self(bits: (shifted & 0x000f_ffff_ffff_ffff) &+ offset)
-    // An integer to a float by way of the shifter: there is no instruction for it before AVX-512.
-    let exponent = Self(bits: e &+ Self.shifter.bits) - Self.shifter
-    let f = m - Self.one
+    let f = csimd_d_mantissa(self) - Self.one
     let s = f / (Self.k(2) + f)
     let z = s * s
     let p =
@@ -96,14 +69,14 @@ extension VDouble {
         then: Self.mulAdd(
           Self.mulAdd(z, Self.k(0.1463003136412286), Self.k(0.15330617306743305)), z, Self.k(0.18182922513515942)))
     let h = Self.k(0.5) * f * f
-    return (exponent - Self.zero.replacing(with: Self.k(54), where: isSubnormal), f - (h - s * (h + p)))
+    return (csimd_d_exponent(self), f - (h - s * (h + p)))
   }
 
   /// Puts in what a logarithm is outside of the positive finite numbers.
   @inline(__always)
   private static func logEdges(_ x: Self, _ y: Self) -> Self {
     let infinite = less(x, k(.infinity), y, x)
-    return less(zero, x, infinite, equal(x, zero, k(-.infinity), k(.nan)))
+    return less(nought, x, infinite, equal(x, nought, k(-.infinity), k(.nan)))
   }
 
   @inline(__always)
@@ -130,8 +103,8 @@ extension VDouble {
     let u = self + Self.one
     // What rounding took from u; not a number where u is 0 or infinite.
     let c = (self - (u - Self.one)) / u
-    let y = u.log() + Self.equal(c, c, c, Self.zero)
-    return Self.equal(self, Self.zero, self, y)
+    let y = u.log() + Self.equal(c, c, c, Self.nought)
+    return Self.equal(self, Self.nought, self, y)
   }
 
   /// n and r with x = n π/2 + r for |x| < 2^20, n as n + shifter.
@@ -166,12 +139,10 @@ extension VDouble {
 
   /// The sine of x + quarter · π/2, within the range of the reduction.
   @inline(__always)
-  func sinSmall(quarter: Int64) -> Self {
+  func sinSmall(quarter: Int32) -> Self {
     let (shifted, r) = reducedByHalfPi()
     let (s, c) = r.sinCosReduced()
-    let n = shifted.bits &+ quarter
-    let y = s.replacing(with: c, where: (n & 1) .== 1)
-    return Self(bits: y.bits ^ ((n & 2) &<< 62))
+    return csimd_d_quadrant(shifted, quarter, s, c)
   }
 
   /// The tangent, within the range of the reduction.
@@ -179,19 +150,20 @@ extension VDouble {
   func tanSmall() -> Self {
     let (shifted, r) = reducedByHalfPi()
     let (s, c) = r.sinCosReduced()
-    return Self.odd(shifted, -c, s) / Self.odd(shifted, s, c)
+    // By the parity of n: s / c or -c / s. The sign of the quotient of two quadrants is right by itself.
+    return csimd_d_quadrant(shifted, 0, s, c) / csimd_d_quadrant(shifted, 1, s, c)
   }
 
   @inline(__always)
   func sin() -> Self {
-    isSmallAngle ? Self.equal(self, Self.zero, self, sinSmall(quarter: 0)) : lanes(Glibc.sin)
+    isSmallAngle ? Self.equal(self, Self.nought, self, sinSmall(quarter: 0)) : lanes(Glibc.sin)
   }
 
   @inline(__always)
   func cos() -> Self { isSmallAngle ? sinSmall(quarter: 1) : lanes(Glibc.cos) }
 
   @inline(__always)
-  func tan() -> Self { isSmallAngle ? Self.equal(self, Self.zero, self, tanSmall()) : lanes(Glibc.tan) }
+  func tan() -> Self { isSmallAngle ? Self.equal(self, Self.nought, self, tanSmall()) : lanes(Glibc.tan) }
 
   @inline(__always)
   func tanh() -> Self {
@@ -204,7 +176,7 @@ extension VDouble {
   @inline(__always)
   func sigmoid() -> Self {
     let e = (-absolute()).exp()
-    return Self.less(self, Self.zero, e, Self.one) / (Self.one + e)
+    return Self.less(self, Self.nought, e, Self.one) / (Self.one + e)
   }
 
   @inline(__always)
@@ -230,7 +202,7 @@ extension VDouble {
     let isLarge = Self.k(0x1p28)
     let root = (Self.mulAdd(a, a, Self.one)).root()
     let argument = Self.less(a, isLarge, a + a * a / (Self.one + root), a)
-    let y = argument.log1p() + Self.less(a, isLarge, Self.zero, Self.k(0.6931471805599453))
+    let y = argument.log1p() + Self.less(a, isLarge, Self.nought, Self.k(0.6931471805599453))
     return y.withSign(of: self)
   }
 
@@ -238,8 +210,9 @@ extension VDouble {
   func acosh() -> Self {
     let isLarge = Self.k(0x1p28)
     let t = self - Self.one
-    let argument = Self.less(self, isLarge, t + (t * (self + Self.one)).root(), self)
-    return argument.log1p() + Self.less(self, isLarge, Self.zero, Self.k(0.6931471805599453))
+    let near = t + (t * (self + Self.one)).root()
+    let argument = Self.less(self, Self.one, Self.k(.nan), Self.less(self, isLarge, near, self))
+    return argument.log1p() + Self.less(self, isLarge, Self.nought, Self.k(0.6931471805599453))
   }
 
   @inline(__always)
@@ -256,9 +229,9 @@ extension VDouble {
     let numerator = Self.less(self, low, self, Self.less(self, high, self - Self.one, -Self.one))
     let denominator = Self.less(self, low, Self.one, Self.less(self, high, self + Self.one, self))
     let base = Self.less(
-      self, low, Self.zero, Self.less(self, high, Self.k(0.7853981633974483), Self.k(1.5707963267948966)))
+      self, low, Self.nought, Self.less(self, high, Self.k(0.7853981633974483), Self.k(1.5707963267948966)))
     let rest = Self.less(
-      self, low, Self.zero, Self.less(self, high, Self.k(3.061616997868383e-17), Self.k(6.123233995736766e-17)))
+      self, low, Self.nought, Self.less(self, high, Self.k(3.061616997868383e-17), Self.k(6.123233995736766e-17)))
     let t = numerator / denominator
     let z = t * t
     let p = z.poly(
@@ -280,10 +253,10 @@ extension VDouble {
     let infinity = Self.k(.infinity)
     // Two zeros have the angle 0 (or π), two infinities π/4 (or 3π/4).
     let quotient = Self.equal(a, infinity, Self.equal(b, infinity, Self.one, infinity), a / b)
-    let angle = Self.equal(a, Self.zero, Self.equal(b, b, Self.zero, b), quotient).atanPositive()
-    let isLeft = Self.less(Self.one.withSign(of: x), Self.zero, Self.one, Self.zero)
+    let angle = Self.equal(a, Self.nought, Self.equal(b, b, Self.nought, b), quotient).atanPositive()
+    let isLeft = Self.less(Self.one.withSign(of: x), Self.nought, Self.one, Self.nought)
     let flipped = Self.k(3.141592653589793) - (angle - Self.k(1.2246467991473532e-16))
-    return Self.equal(isLeft, Self.zero, angle, flipped).withSign(of: self)
+    return Self.equal(isLeft, Self.nought, angle, flipped).withSign(of: self)
   }
 
   /// (asin(√z) / √z - 1) / z for z ≤ ¼
@@ -318,7 +291,7 @@ extension VDouble {
     let s = Self.less(a, half, a, z.root())
     let y = Self.mulAdd(s * z, Self.asinSeries(z), s)
     let near = Self.k(1.5707963267948966) - (y.withSign(of: self) - Self.k(6.123233995736766e-17))
-    let far = Self.less(self, Self.zero, Self.k(3.141592653589793) - (y + y - Self.k(1.2246467991473532e-16)), y + y)
+    let far = Self.less(self, Self.nought, Self.k(3.141592653589793) - (y + y - Self.k(1.2246467991473532e-16)), y + y)
     return Self.less(a, half, near, far)
   }
 
@@ -340,8 +313,8 @@ extension VDouble {
     let u = Self.less(Self.k(28), self, Self.k(28), self)
     // exp(-u²) = exp(-h²) exp(-(u - h)(u + h)), with an h that has an exact square; the small factor joins the
     // reduced argument.
-    let h = Self(bits: u.bits & VInt64(repeating: -134_217_728))
-    let (n, _, r) = (-(h * h)).reducedByLog2()
+    let h = csimd_d_mask(u, -134_217_728)
+    let (n, r) = (-(h * h)).reducedByLog2()
     let e = (r - (u - h) * (u + h)).expm1Reduced() + Self.one
     let w = Self.one / (u + Self.k(2))
     let t = (u - Self.k(2)) * w
@@ -358,7 +331,7 @@ extension VDouble {
               then: Self.mulAdd(
                 Self.mulAdd(t, Self.k(-6.671657936324912e-08), Self.k(1.70201232010751e-07)), t,
                 Self.k(1.926091869078822e-07)))))))
-    return Self.scaled(e * (p * w), n)
+    return csimd_d_scale(e * (p * w), n)
   }
 
   @inline(__always)
@@ -372,25 +345,25 @@ extension VDouble {
     let a = absolute()
     let tail = a.erfcTail()
     return Self.less(
-      a, Self.k(0.5), Self.one - erfSmall(), Self.less(self, Self.zero, Self.k(2) - tail, tail))
+      a, Self.k(0.5), Self.one - erfSmall(), Self.less(self, Self.nought, Self.k(2) - tail, tail))
   }
 
   /// x^y in float64 without extra digits, good enough to round to float32.
   @inline(__always)
   func powForFloat(_ y: Self) -> Self {
     let a = absolute()
-    let isOne = Self.equal(a, Self.one, Self.one, Self.zero)
+    let isOne = Self.equal(a, Self.one, Self.one, Self.nought)
     let power = (y * a.log()).exp()
     // 1^y is 1 and x^0 is 1, whatever the other is.
     let magnitude = Self.equal(
-      y, Self.zero, Self.one, Self.equal(isOne, Self.one, Self.equal(y, y, Self.one, power), power))
+      y, Self.nought, Self.one, Self.equal(isOne, Self.one, Self.equal(y, y, Self.one, power), power))
     let half = y * Self.k(0.5)
-    let isOdd = Self.equal(y, y.floored(), Self.equal(half, half.floored(), Self.zero, Self.one), Self.zero)
-    let isNegative = Self.less(Self.one.withSign(of: self), Self.zero, Self.one, Self.zero)
+    let isOdd = Self.equal(y, y.floored(), Self.equal(half, half.floored(), Self.nought, Self.one), Self.nought)
+    let isNegative = Self.less(Self.one.withSign(of: self), Self.nought, Self.one, Self.nought)
     let signed = Self.equal(isNegative * isOdd, Self.one, -magnitude, magnitude)
     // A negative finite number to a fraction.
-    let isFraction = Self.equal(y, y.floored(), Self.zero, Self.one)
-    let root = Self.less(self, Self.zero, Self.less(a, Self.k(.infinity), isFraction, Self.zero), Self.zero)
+    let isFraction = Self.equal(y, y.floored(), Self.nought, Self.one)
+    let root = Self.less(self, Self.nought, Self.less(a, Self.k(.infinity), isFraction, Self.nought), Self.nought)
     let real = Self.equal(root, Self.one, Self.k(.nan), signed)
     return Self.equal(self, Self.one, Self.one, real)
   }

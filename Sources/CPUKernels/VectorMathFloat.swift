@@ -5,7 +5,7 @@ import Glibc
 // exact without a fused multiply-add, then a polynomial fitted at Chebyshev nodes.
 extension VFloat {
   /// 1.5 · 2^23: adding it leaves a small integer in the low bits.
-  @inline(__always) private static var shifter: Self { Self(repeating: 12_582_912) }
+  @inline(__always) private static var shifter: Self { k(12_582_912) }
 
   /// n and r with x = n log 2 + r, |r| ≤ log(2)/2.
   @inline(__always)
@@ -21,20 +21,12 @@ extension VFloat {
     return Self.mulAdd(self * self, p, self)
   }
 
-  /// y · 2^n in two steps, so that subnormal results round once.
-  @inline(__always)
-  private static func scaled(_ y: Self, _ n: Self) -> Self {
-    let i = (n + shifter).bits &- shifter.bits
-    let half = i &>> 1
-    return y * Self(bits: (half &+ 127) &<< 23) * Self(bits: (i &- half &+ 127) &<< 23)
-  }
-
   @inline(__always)
   func exp() -> Self {
     // Beyond these bounds the result is 0 or infinite; NaN passes.
     let x = Self.less(self, Self.k(-105), Self.k(-105), Self.less(Self.k(89), self, Self.k(89), self))
     let (n, r) = x.reducedByLog2()
-    return Self.scaled(Self.one + r.expm1Reduced(), n)
+    return csimd_f_scale(Self.one + r.expm1Reduced(), n)
   }
 
   @inline(__always)
@@ -44,7 +36,7 @@ extension VFloat {
     let r = x - n
     let p = r.poly(
       0.693147182, 0.240226507, then: r.poly(0.0555035695, 0.00961808208, 0.00133908866, 0.000154531823))
-    return Self.scaled(Self.mulAdd(r, p, Self.one), n)
+    return csimd_f_scale(Self.mulAdd(r, p, Self.one), n)
   }
 
   @inline(__always)
@@ -53,36 +45,29 @@ extension VFloat {
     let (n, r) = x.reducedByLog2()
     // 2^n is out of range for n = 128: half of it, twice.
     let low = Self.less(n, Self.k(127), n, Self.k(127))
-    let power = Self(bits: ((low + Self.shifter).bits &+ 127) &<< 23)
+    let power = csimd_f_power(low)
     let twice = Self.less(n, Self.k(127.5), Self.one, Self.k(2))
     let y = Self.mulAdd(power, r.expm1Reduced(), power - Self.one / twice) * twice
-    return Self.equal(self, Self.zero, self, y)
+    return Self.equal(self, Self.nought, self, y)
   }
 
   /// e and log(m) with x = m 2^e and m in [√½, √2), for positive finite x.
   @inline(__always)
   private func logParts() -> (exponent: Self, logarithm: Self) {
-    let isSubnormal = self .< Self.k(0x1p-126)
-    let x = replacing(with: self * Self.k(0x1p25), where: isSubnormal)
-    // Subtracting √½'s bits puts the exponent of m's range into the exponent field.
-    let offset = VInt32(repeating: 0x3f35_04f3)
-    let shifted = x.bits &- offset
-    let m = Self(bits: (shifted & 0x007f_ffff) &+ offset)
-    let exponent = csimd_f_fromint(shifted &>> 23)
-    let f = m - Self.one
+    let f = csimd_f_mantissa(self) - Self.one
     let p = f.poly(
       0.333333313, -0.24999997, 0.20000717, -0.166678071,
       then: Self.mulAdd(f, f.poly(-0.124255233, 0.116857849, -0.114812121, 0.0697251856), Self.k(0.142490074)))
     let z = f * f
     let l = f + Self.mulAdd(z * f, p, Self.k(-0.5) * z)
-    return (exponent - Self.zero.replacing(with: Self.k(25), where: isSubnormal), l)
+    return (csimd_f_exponent(self), l)
   }
 
   /// Puts in what a logarithm is outside of the positive finite numbers.
   @inline(__always)
   private static func logEdges(_ x: Self, _ y: Self) -> Self {
     let infinite = less(x, k(.infinity), y, x)
-    return less(zero, x, infinite, equal(x, zero, k(-.infinity), k(.nan)))
+    return less(nought, x, infinite, equal(x, nought, k(-.infinity), k(.nan)))
   }
 
   @inline(__always)
@@ -110,7 +95,7 @@ extension VFloat {
     let u = self + Self.one
     // What rounding took from u; not a number where u is 0 or infinite.
     let c = (self - (u - Self.one)) / u
-    return Self.equal(self, Self.zero, self, u.log() + Self.equal(c, c, c, Self.zero))
+    return Self.equal(self, Self.nought, self, u.log() + Self.equal(c, c, c, Self.nought))
   }
 
   /// The sine of x + quarter · π/2.
@@ -120,8 +105,8 @@ extension VFloat {
     #if KERNELS_BASELINE && arch(x86_64)
       // Without a fused multiply-add the reduction has too few bits in float32.
       return csimd_narrow(
-        csimd_widen_low(self).sinSmall(quarter: Int64(quarter)),
-        csimd_widen_high(self).sinSmall(quarter: Int64(quarter)))
+        csimd_widen_low(self).sinSmall(quarter: quarter),
+        csimd_widen_high(self).sinSmall(quarter: quarter))
     #else
       let shifted = Self.mulAdd(self, Self.k(0.6366197723675814), Self.shifter)
       let n = shifted - Self.shifter
@@ -133,14 +118,12 @@ extension VFloat {
       let c = Self.mulAdd(
         z * z, z.poly(0.0416666679, -0.00138888881, 2.48005999e-05, -2.73009078e-07),
         Self.mulAdd(z, Self.k(-0.5), Self.one))
-      let i = shifted.bits &+ quarter
-      let y = s.replacing(with: c, where: (i & 1) .== 1)
-      return Self(bits: y.bits ^ ((i & 2) &<< 30))
+      return csimd_f_quadrant(shifted, quarter, s, c)
     #endif
   }
 
   @inline(__always)
-  func sin() -> Self { Self.equal(self, Self.zero, self, sinShifted(quarter: 0, Glibc.sin)) }
+  func sin() -> Self { Self.equal(self, Self.nought, self, sinShifted(quarter: 0, Glibc.sin)) }
 
   @inline(__always)
   func cos() -> Self { sinShifted(quarter: 1, Glibc.cos) }
@@ -155,7 +138,7 @@ extension VFloat {
   @inline(__always)
   func sigmoid() -> Self {
     let e = (-absolute()).exp()
-    return Self.less(self, Self.zero, e, Self.one) / (Self.one + e)
+    return Self.less(self, Self.nought, e, Self.one) / (Self.one + e)
   }
 
   /// x · 2/√π · (1 - x²/3 + …), for |x| ≤ 0.7.
@@ -172,7 +155,7 @@ extension VFloat {
     let u = Self.less(Self.k(10.5), self, Self.k(10.5), self)
     // exp(-u²) = exp(-h²) exp(-(u - h)(u + h)), with an h that has an exact square; the small factor joins the
     // reduced argument.
-    let h = Self(bits: u.bits & VInt32(repeating: -4096))
+    let h = csimd_f_mask(u, -4096)
     let (n, r) = (-(h * h)).reducedByLog2()
     let e = (r - (u - h) * (u + h)).expm1Reduced() + Self.one
     let w = Self.one / (u + Self.k(2))
@@ -182,7 +165,7 @@ extension VFloat {
       then: t.poly(
         -0.0215056241, 0.00647245953, 0.00306140562, -0.000823400158,
         then: Self.mulAdd(Self.mulAdd(t, Self.k(6.41553124e-05), Self.k(3.94253002e-05)), t, Self.k(-0.000587912567))))
-    return Self.scaled(e * (p * w), n)
+    return csimd_f_scale(e * (p * w), n)
   }
 
   @inline(__always)
@@ -196,6 +179,6 @@ extension VFloat {
     let a = absolute()
     let tail = a.erfcTail()
     return Self.less(
-      a, Self.k(0.7), Self.one - erfSmall(), Self.less(self, Self.zero, Self.k(2) - tail, tail))
+      a, Self.k(0.7), Self.one - erfSmall(), Self.less(self, Self.nought, Self.k(2) - tail, tail))
   }
 }

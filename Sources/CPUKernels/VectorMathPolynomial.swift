@@ -1,8 +1,4 @@
 extension FloatVector {
-  /// A broadcast constant.
-  @inline(__always)
-  static func k(_ c: Double) -> Self { Self(repeating: Scalar(c)) }
-
   /// Horner's rule: c₀ + c₁x + c₂x² + …
   @inline(__always)
   func poly(_ c0: Double, _ c1: Double, _ c2: Double, _ c3: Double) -> Self {

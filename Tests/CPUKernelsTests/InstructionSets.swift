@@ -24,6 +24,16 @@ enum InstructionSets {
     return sets
   }()
 
+  /// The elementwise kernels of every set that runs here, with their names.
+  static let elementwiseKernels: [(name: String, kernels: any ElementwiseKernels)] = {
+    var sets: [(name: String, kernels: any ElementwiseKernels)] = [("baseline", CPUKernelsBaseline.Kernels())]
+    #if arch(x86_64)
+      if avx2 { sets.append(("avx2", CPUKernelsAVX2.Kernels())) }
+      if avx512 { sets.append(("avx512", CPUKernelsAVX512.Kernels())) }
+    #endif
+    return sets
+  }()
+
   private static let flags: Set<Substring> = {
     guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return [] }
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") }) else { return [] }
