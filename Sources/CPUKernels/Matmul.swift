@@ -80,7 +80,10 @@ extension MatmulProblem where C == E.Scalar {
       if bStep == 1 && aStep == 1 && (n == 1 || bColumn != 1) { return dots() }
       if bColumn == 1 && cColumn == 1 { return sumOfRows() }
     }
-    if E.isScalar, bColumn == 1, cColumn == 1, m <= 2 * MatmulTiling.rows || m * n * k <= 262144 {
+    // Packing B pays once enough rows use it; sooner where its rows are far apart.
+    if E.isScalar, bColumn == 1, cColumn == 1,
+      m <= 16 || m <= 64 && n <= 512 || m * n <= 16384 && k <= 512
+    {
       return unsafeBitCast(self, to: MatmulProblem<S, S>.self).direct()
     }
     if aStep == 1 && bStep == 1 && m <= 8 { return dots() }

@@ -20,16 +20,15 @@ struct MatmulProblem<E: MatmulElement, C> {
 struct MatmulBlocks {
   var rows: Int, columns: Int, depth: Int
 
-  /// A panel of B (two vectors wide) shall stay in the first cache, a block of A in the second, a block of B in the
-  /// third. Uneven sizes are spread evenly over the blocks.
+  /// A panel of A stays in the first cache while the panels of a block of B stream past it from the second; the
+  /// block of A is read once for each block of B and may lie in the third. Uneven sizes are spread evenly over blocks.
   @inline(__always)
   init(m: Int, n: Int, k: Int, elementSize: Int) {
     let deepest = MatmulTiling.depth
     depth = MatmulBlocks.even(k, deepest, 4)
     let repeats = MatmulTiling.repeatsA ? MatmulBlocks.vectorBytes / elementSize : 1
-    let tallest = max(MatmulTiling.rows, 524288 / (deepest * elementSize * repeats))
-    rows = MatmulBlocks.even(m, tallest, MatmulTiling.rows)
-    columns = MatmulBlocks.even(n, 4_194_304 / (deepest * elementSize), 2 * MatmulBlocks.vectorBytes / elementSize)
+    rows = MatmulBlocks.even(m, 4_194_304 / (deepest * elementSize * repeats), MatmulTiling.rows)
+    columns = MatmulBlocks.even(n, 524_288 / (deepest * elementSize), 2 * MatmulBlocks.vectorBytes / elementSize)
   }
 
   /// Bytes of workspace for either reading of a product, as it is or transposed.
@@ -61,32 +60,34 @@ extension MatmulProblem where C == E.Scalar {
   func blocked(_ blocks: MatmulBlocks, _ workspace: UnsafeMutablePointer<S>) {
     let repeats = MatmulTiling.repeatsA ? S.lanes : 1, lanes = S.lanes
     let packedA = workspace
-    let packedB = packedA + (blocks.rows * blocks.depth * repeats)
+    let packedB = packedA + blocks.rows * blocks.depth * repeats
     let scratch = packedB + blocks.columns * blocks.depth
-    var jc = 0
-    while jc < n {
-      let columns = min(blocks.columns, n - jc)
+    var ic = 0
+    while ic < m {
+      let rows = min(blocks.rows, m - ic)
+      let panels = (rows + MatmulTiling.rows - 1) / MatmulTiling.rows, panel = (rows + panels - 1) / panels
       var pc = 0
       repeat {
         let depth = max(0, min(blocks.depth, k - pc))
-        MatmulPack<E>.b(b + (pc * bStep + jc * bColumn), bStep, bColumn, depth: depth, columns: columns, packedB)
-        var ic = 0
-        while ic < m {
-          let rows = min(blocks.rows, m - ic)
-          MatmulPack<E>.a(a + (ic * aRow + pc * aStep), aRow, aStep, rows: rows, depth: depth, packedA)
-          var tile = MatmulTile<S>(
-            a: packedA, aRow: 0, aStep: 0, b: packedB, bStep: 0, c: scratch, cRow: cRow, depth: depth, alpha: alpha,
-            accumulate: accumulate || pc > 0, tail: lanes)
-          var j = 0
-          while j < columns {
-            let width = min(2 * lanes, columns - j)
-            let vectors = width > lanes ? 2 : 1
-            tile.tail = width - (vectors - 1) * lanes
-            tile.b = UnsafePointer(packedB + j * depth)
-            var i = 0
-            while i < rows {
-              let height = min(MatmulTiling.rows, rows - i)
-              tile.a = UnsafePointer(packedA + i * depth * repeats)
+        MatmulPack<E>.a(
+          a + (ic * aRow + pc * aStep), aRow, aStep, rows: rows, depth: depth, panel: panel, packedA)
+        var tile = MatmulTile<S>(
+          a: packedA, aRow: 0, aStep: 0, b: packedB, bStep: 0, c: scratch, cRow: cRow, depth: depth, alpha: alpha,
+          accumulate: accumulate || pc > 0, tail: lanes)
+        var jc = 0
+        while jc < n {
+          let columns = min(blocks.columns, n - jc)
+          MatmulPack<E>.b(b + (pc * bStep + jc * bColumn), bStep, bColumn, depth: depth, columns: columns, packedB)
+          var i = 0
+          while i < rows {
+            let height = min(panel, rows - i)
+            tile.a = UnsafePointer(packedA + i * depth * repeats)
+            var j = 0
+            while j < columns {
+              let width = min(2 * lanes, columns - j)
+              let vectors = width > lanes ? 2 : 1
+              tile.tail = width - (vectors - 1) * lanes
+              tile.b = UnsafePointer(packedB + j * depth)
               let target = c + ((ic + i) * cRow + (jc + j) * cColumn)
               if cColumn == 1 {
                 tile.c = target
@@ -94,15 +95,15 @@ extension MatmulProblem where C == E.Scalar {
               } else {
                 scattered(tile, height, width, vectors, scratch, target)
               }
-              i += height
+              j += width
             }
-            j += width
+            i += height
           }
-          ic += rows
+          jc += columns
         }
         pc += depth
       } while pc < k
-      jc += columns
+      ic += rows
     }
   }
 

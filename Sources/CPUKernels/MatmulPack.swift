@@ -5,16 +5,17 @@ import CSIMD
 enum MatmulPack<E: MatmulElement> {
   typealias S = E.Scalar
 
-  /// Packs `rows` × `depth` of A into panels of `MatmulTiling.rows` rows (the last panel may be lower): a panel holds,
+  /// Packs `rows` × `depth` of A into panels of `panel` rows (the last panel may be lower): a panel holds,
   /// for each step of k, its rows.
   @inline(never)
   static func a(
-    _ x: UnsafePointer<E>, _ rowStride: Int, _ stepStride: Int, rows: Int, depth: Int, _ y: UnsafeMutablePointer<S>
+    _ x: UnsafePointer<E>, _ rowStride: Int, _ stepStride: Int, rows: Int, depth: Int, panel: Int,
+    _ y: UnsafeMutablePointer<S>
   ) {
     let repeats = MatmulTiling.repeatsA ? S.lanes : 1
     var i = 0
     while i < rows {
-      let height = min(MatmulTiling.rows, rows - i)
+      let height = min(panel, rows - i)
       let source = x + i * rowStride, target = y + i * depth * repeats
       if MatmulTiling.repeatsA {
         for p in 0..<depth {

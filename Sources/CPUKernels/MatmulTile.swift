@@ -132,6 +132,11 @@ extension MatmulTile {
     var a0 = a, a3 = a + 3 * row, a6 = a + 6 * row, a9 = a + 9 * row
     var b = b
     @inline(__always) func x(_ p: UnsafePointer<S>) -> S.Vector { repeats ? S.load(p) : S.splat(p[0]) }
+    // C's lines arrive while the sums are computed.
+    for i in 0..<rows {
+      simd_prefetch(c + i * cRow)
+      if vectors > 1 { simd_prefetch(c + (i * cRow + (vectors - 1) * S.lanes)) }
+    }
     for _ in 0..<depth {
       let y = loadB(b, vectors, packed)
       if !packed { simd_prefetch(b + 8 * bStep) }
