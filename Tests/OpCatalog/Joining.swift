@@ -67,10 +67,6 @@ let joiningEntries: [OpEntry] = [
       kernelSize: pair(s, 0, "kernel_size")!, dilation: pair(s, 1, "dilation") ?? (1, 1),
       padding: pair(s, 2, "padding") ?? (0, 0), stride: pair(s, 3, "stride") ?? (1, 1))
   },
-  OpEntry("nn_functional_one_hot") { s in
-    let count = s.int(0, "num_classes") ?? -1
-    return s.input.oneHot(classCount: count < 0 ? nil : count)
-  },
   OpEntry("trapezoid") { s in trapezoid(s) },
   OpEntry("trapz") { s in trapezoid(s) },
   OpEntry("diff") { s in

@@ -104,8 +104,6 @@ let viewEntries: [OpEntry] = [
     several: { s in
       if case .list = s.value(0, "") { s.input.dsplit(at: s.ints(0)!) } else { s.input.dsplit(s.int(0)!) }
     }),
-  OpEntry("contiguous") { s in s.input.contiguous() },
-  OpEntry("clone") { s in s.input.clone() },
   // Real numbers are their own conjugates; there is nothing to resolve.
   OpEntry("conj") { s in s.input },
   OpEntry("resolve_conj") { s in s.input },

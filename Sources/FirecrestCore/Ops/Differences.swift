@@ -17,7 +17,7 @@ extension Tensor {
     if n == 0 { return self }
     let all = [prepend, self, append].compactMap { $0 }
     var x = all.count == 1 ? self : cat(all, dim: d)
-    for _ in 0..<min(n, x.shape[d]) {
+    for _ in 0..<Swift.min(n, x.shape[d]) {
       let length = x.shape[d] - 1
       let after = x.narrow(dim: d, start: 1, length: length)
       let before = x.narrow(dim: d, start: 0, length: length)
@@ -29,11 +29,11 @@ extension Tensor {
   /// The areas of the trapezia between neighbours along a dimension, doubled.
   private func trapezia(_ x: Tensor?, _ dx: Double, _ d: Int, _ operation: String) -> Tensor {
     if rank == 0 { stop(operation, "needs at least one dimension", [self]) }
-    let length = max(0, shape[d] - 1)
+    let length = Swift.max(0, shape[d] - 1)
     func ends(_ t: Tensor, _ dim: Int) -> (Tensor, Tensor) {
       (
-        t.narrow(dim: dim, start: 1, length: max(0, t.shape[dim] - 1)),
-        t.narrow(dim: dim, start: 0, length: max(0, t.shape[dim] - 1))
+        t.narrow(dim: dim, start: 1, length: Swift.max(0, t.shape[dim] - 1)),
+        t.narrow(dim: dim, start: 0, length: Swift.max(0, t.shape[dim] - 1))
       )
     }
     let (after, before) =

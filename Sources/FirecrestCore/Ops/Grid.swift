@@ -45,22 +45,4 @@ extension Tensor {
     while powers.count < count { powers.append(powers.count == 1 ? x.to(dtype) : powers[powers.count - 1] * x) }
     return stack(increasing ? powers : powers.reversed(), dim: -1)
   }
-
-  /// Class numbers as vectors that are 1 at the class and 0 elsewhere, in a new last dimension (PyTorch's
-  /// `nn.functional.one_hot`). Without `classCount` the largest number decides.
-  public func oneHot(classCount: Int? = nil) -> Tensor {
-    if !dtype.isInteger { stop("oneHot", "needs integers", [self], help: "convert them with to(.int64)") }
-    let classes = toArray(Int.self)
-    guard let count = classCount ?? classes.max().map({ $0 + 1 }) else {
-      stop("oneHot", "an empty tensor does not tell the number of classes", [self], help: "pass classCount")
-    }
-    if let wrong = classes.first(where: { $0 < 0 || $0 >= count }) {
-      stop("oneHot", "\(wrong) is not a class in 0..<\(count)", [self])
-    }
-    let y = Tensor.zeros(Shape(Array(shape) + [count]), dtype: .int64)
-    y.withElements(Int64.self) { elements in
-      for (row, column) in classes.enumerated() { elements[row * count + column] = 1 }
-    }
-    return y
-  }
 }

@@ -97,7 +97,7 @@ extension Tensor {
     if size + before + after < 0 {
       stop("pad", "padding dim \(dim) of size \(size) by \(before) and \(after) leaves a negative size", [self])
     }
-    let (left, right) = (max(0, before), max(0, after))
+    let (left, right) = (Swift.max(0, before), Swift.max(0, after))
     let limit = mode == .reflect ? size - 1 : mode == .circular ? size : size > 0 ? Int.max : 0
     if left > limit || right > limit {
       stop(
@@ -128,6 +128,6 @@ extension Tensor {
     }
     let whole = parts.count == 1 ? self : cat(parts, dim: dim)
     if before >= 0 && after >= 0 { return whole }
-    return whole.narrow(dim: dim, start: max(0, -before), length: size + before + after)
+    return whole.narrow(dim: dim, start: Swift.max(0, -before), length: size + before + after)
   }
 }

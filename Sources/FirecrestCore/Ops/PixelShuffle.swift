@@ -83,7 +83,7 @@ extension Tensor {
     _ image: Shape, _ kernel: (Int, Int), _ dilation: (Int, Int), _ stride: (Int, Int), _ operation: String
   ) -> AsStrided {
     let reach = (dilation.0 * (kernel.0 - 1) + 1, dilation.1 * (kernel.1 - 1) + 1)
-    if min(kernel.0, kernel.1, dilation.0, dilation.1, stride.0, stride.1) <= 0 {
+    if Swift.min(kernel.0, kernel.1, dilation.0, dilation.1, stride.0, stride.1) <= 0 {
       stop(operation, "kernel size, dilation and stride must be positive", [self])
     }
     if reach.0 > image[2] || reach.1 > image[3] {

@@ -23,7 +23,7 @@ extension Tensor {
 
   /// Like `repeat`, but fewer counts than dimensions leave the first dimensions as they are (PyTorch's `tile`).
   public func tile(_ counts: [Int]) -> Tensor {
-    `repeat`(Array(repeating: 1, count: max(0, rank - counts.count)) + counts)
+    `repeat`(Array(repeating: 1, count: Swift.max(0, rank - counts.count)) + counts)
   }
   /// The tensor copied along the last dimensions: `x.tile(2, 3)`.
   public func tile(_ counts: Int...) -> Tensor { tile(counts) }

@@ -83,7 +83,7 @@ extension Tensor {
       stop("split", "pieces of \(size) cannot cover \(length) indices", [self])
     }
     if length == 0 { return parts(d, [0]) }
-    return parts(d, stride(from: 0, to: length, by: size).map { min(size, length - $0) })
+    return parts(d, stride(from: 0, to: length, by: size).map { Swift.min(size, length - $0) })
   }
 
   /// Pieces of the given sizes along a dimension, as views; the sizes must add up to it (PyTorch's `split_with_sizes`).
@@ -119,8 +119,8 @@ extension Tensor {
   public func tensorSplit(at positions: [Int], dim: Int = 0) -> [Tensor] {
     let d = splitDim(dim, "tensorSplit")
     let length = shape[d]
-    let cuts = [0] + positions.map { max(0, min(length, $0 < 0 ? $0 + length : $0)) } + [length]
-    let sizes = zip(cuts, cuts.dropFirst()).map { max(0, $1 - $0) }
+    let cuts = [0] + positions.map { Swift.max(0, Swift.min(length, $0 < 0 ? $0 + length : $0)) } + [length]
+    let sizes = zip(cuts, cuts.dropFirst()).map { Swift.max(0, $1 - $0) }
     if sizes.reduce(0, +) == length { return parts(d, sizes) }
     return zip(cuts, sizes).map { narrow(dim: d, start: $0, length: $1) }
   }

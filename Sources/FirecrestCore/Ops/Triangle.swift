@@ -41,12 +41,12 @@ extension Tensor {
 
   /// Rows and columns of the elements of a lower triangle, as two rows (PyTorch's `tril_indices`).
   public static func trilIndices(_ rows: Int, _ columns: Int, offset: Int = 0, dtype: DType = .int64) -> Tensor {
-    triangleIndices("trilIndices", rows, columns, dtype) { 0..<max(0, min(columns, $0 + offset + 1)) }
+    triangleIndices("trilIndices", rows, columns, dtype) { 0..<Swift.max(0, Swift.min(columns, $0 + offset + 1)) }
   }
 
   /// Rows and columns of the elements of an upper triangle, as two rows (PyTorch's `triu_indices`).
   public static func triuIndices(_ rows: Int, _ columns: Int, offset: Int = 0, dtype: DType = .int64) -> Tensor {
-    triangleIndices("triuIndices", rows, columns, dtype) { max(0, min(columns, $0 + offset))..<columns }
+    triangleIndices("triuIndices", rows, columns, dtype) { Swift.max(0, Swift.min(columns, $0 + offset))..<columns }
   }
 
   private static func triangleIndices(

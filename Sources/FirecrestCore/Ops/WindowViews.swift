@@ -58,7 +58,7 @@ extension Tensor {
     if rank == 0 { stop(operation, "a scalar has no dimension to slice", [self]) }
     if step <= 0 { stop(operation, "the step must be positive, not \(step)", [self], help: "flip(dims:) reverses") }
     let size = shape[d]
-    func clamp(_ position: Int) -> Int { max(0, min(size, position < 0 ? position + size : position)) }
+    func clamp(_ position: Int) -> Int { Swift.max(0, Swift.min(size, position < 0 ? position + size : position)) }
     let first = clamp(start ?? 0)
     let last = clamp(end ?? size)
     return (d, (first, last > first ? (last - first - 1) / step + 1 : 0))
@@ -104,11 +104,11 @@ extension Tensor {
       second = try resolveDim(dim2, rank: rank + 1)
     } catch { stop("diagEmbed", error, [self]) }
     if first == second { stop("diagEmbed", "dimensions \(dim1) and \(dim2) are the same", [self]) }
-    let size = shape[rank - 1] + abs(offset)
+    let size = shape[rank - 1] + Swift.abs(offset)
     var target = shape
     target.remove(at: rank - 1)
-    target.insert(size, at: min(first, second))
-    target.insert(size, at: max(first, second))
+    target.insert(size, at: Swift.min(first, second))
+    target.insert(size, at: Swift.max(first, second))
     return apply(Embed(view: Diagonal(offset: offset, dim1: first, dim2: second), shape: target), self)
   }
 
