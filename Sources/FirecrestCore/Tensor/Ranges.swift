@@ -1,0 +1,121 @@
+import CPUKernelAPI
+import FirecrestCPU
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The C library's `pow`, out of the reach of the tensor method of that name.
+private func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
+
+extension Tensor {
+  /// A vector of `count` numbers, computed in double precision (or as whole numbers) and rounded once to `dtype`.
+  private static func vector<T: TensorElement>(_ count: Int, _ dtype: DType, _ element: (Int) -> T) -> Tensor {
+    let y = Tensor(empty: [count], dtype)
+    if T.dtype == dtype {
+      y.withElements(T.self) { for i in 0..<count { $0[i] = element(i) } }
+      return y
+    }
+    // Through a block that stays in the cache.
+    let block = 4096
+    withUnsafeTemporaryAllocation(of: T.self, capacity: block) { buffer in
+      var start = 0
+      while start < count {
+        let length = Swift.min(block, count - start)
+        for i in 0..<length { buffer.initializeElement(at: i, to: element(start + i)) }
+        CPU.shared.kernels.convert(
+          T.dtype, dtype, Extent(inner: length), Operand(UnsafeMutableRawPointer(buffer.baseAddress!), inner: 1),
+          Operand(y.pointer + start * dtype.size, inner: 1))
+        start += length
+      }
+    }
+    return y
+  }
+
+  /// The whole numbers 0, 1, … below `end`, as int64 unless `dtype` says otherwise (PyTorch's `arange`).
+  public static func arange(_ end: Int, dtype: DType = .int64, requiresGrad: Bool = false) -> Tensor {
+    arange(0, end, dtype: dtype, requiresGrad: requiresGrad)
+  }
+
+  /// The whole numbers `start`, `start + step`, … before `end`.
+  public static func arange(
+    _ start: Int, _ end: Int, step: Int = 1, dtype: DType = .int64, requiresGrad: Bool = false
+  ) -> Tensor {
+    if step == 0 || (step > 0 ? end < start : end > start) { refuseRange("\(start)", "\(end)", "\(step)") }
+    let distance = step > 0 ? UInt(bitPattern: end &- start) : UInt(bitPattern: start &- end)
+    let size = step.magnitude
+    let count = distance / size + (distance % size == 0 ? 0 : 1)
+    if count > UInt(Int.max) { refuseRange("\(start)", "\(end)", "\(step)") }
+    let y = vector(Int(count), dtype) { start &+ $0 &* step }
+    return requiresGrad ? y.requiresGrad(true) : y
+  }
+
+  /// The numbers `start`, `start + step`, … before `end`, as float32 unless `dtype` says otherwise. Their number is
+  /// ⌈(end − start) / step⌉, which rounding may make one more than expected; `linspace` is exact about it.
+  public static func arange(
+    _ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32, requiresGrad: Bool = false
+  ) -> Tensor {
+    let count = ((end - start) / step).rounded(.up)
+    guard step != 0, count.isFinite, count >= 0, start.isFinite, end.isFinite, count < 0x1p53 else {
+      refuseRange("\(start)", "\(end)", "\(step)")
+    }
+    let y = vector(Int(count), dtype) { start + Double($0) * step }
+    return requiresGrad ? y.requiresGrad(true) : y
+  }
+
+  /// The numbers 0, 1, … before `end`, as float32.
+  public static func arange(_ end: Double, dtype: DType = .float32, requiresGrad: Bool = false) -> Tensor {
+    arange(0, end, step: 1, dtype: dtype, requiresGrad: requiresGrad)
+  }
+
+  private static func refuseRange(_ start: String, _ end: String, _ step: String) -> Never {
+    fail(
+      "arange", "no steps of \(step) lead from \(start) to \(end)",
+      help: "the step is not 0 and points from start to end")
+  }
+
+  /// `count` numbers from `start` through `end`, evenly spaced (PyTorch's `linspace`).
+  public static func linspace(
+    _ start: Double, _ end: Double, _ count: Int, dtype: DType = .float32, requiresGrad: Bool = false
+  ) -> Tensor {
+    let y = spaced("linspace", start, end, count, dtype) { $0 }
+    return requiresGrad ? y.requiresGrad(true) : y
+  }
+
+  /// `base` to the power of `count` evenly spaced exponents from `start` through `end` (PyTorch's `logspace`).
+  public static func logspace(
+    _ start: Double, _ end: Double, _ count: Int, base: Double = 10, dtype: DType = .float32, requiresGrad: Bool = false
+  ) -> Tensor {
+    let y = spaced("logspace", start, end, count, dtype) { power(base, $0) }
+    return requiresGrad ? y.requiresGrad(true) : y
+  }
+
+  /// Both halves are computed from their own end, so that the last number is exactly `end`.
+  private static func spaced(
+    _ operation: String, _ start: Double, _ end: Double, _ count: Int, _ dtype: DType, _ map: (Double) -> Double
+  ) -> Tensor {
+    if count < 0 { fail(operation, "the number of steps is negative: \(count)") }
+    // An integer type counts from whole ends, as in PyTorch.
+    let first = dtype.isFloatingPoint ? start : start.rounded(.towardZero)
+    let last = dtype.isFloatingPoint ? end : end.rounded(.towardZero)
+    let step = count > 1 ? (last - first) / Double(count - 1) : 0
+    return vector(count, dtype) { i in
+      map(i < (count + 1) / 2 ? first + step * Double(i) : last - step * Double(count - 1 - i))
+    }
+  }
+
+  /// A matrix with ones on its diagonal and zeros elsewhere, square unless `columns` says otherwise (PyTorch's `eye`).
+  public static func eye(_ rows: Int, _ columns: Int? = nil, dtype: DType = .float32, requiresGrad: Bool = false)
+    -> Tensor
+  {
+    let width = columns ?? rows
+    let y = zeros(Shape([rows, width]), dtype: dtype)
+    let length = Swift.min(rows, width)
+    if length > 0 { y.window([length], strides: [width + 1], offset: 0).fillElements(.int(1)) }
+    return requiresGrad ? y.requiresGrad(true) : y
+  }
+}
