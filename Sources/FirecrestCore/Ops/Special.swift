@@ -153,7 +153,7 @@ extension Tensor {
     if p < 1 { stop("mvlgamma", "p must be at least 1, not \(p)", [self]) }
     let x = floating
     var sum = x.lgamma()
-    for i in 1..<max(p, 2) where i < p { sum = sum + (x - Double(i) / 2).lgamma() }
+    for i in 1..<Swift.max(p, 2) where i < p { sum = sum + (x - Double(i) / 2).lgamma() }
     return sum + Double(p * (p - 1)) / 4 * 1.1447298858494002
   }
   /// The Hurwitz zeta function Σ (q + k)⁻ˢ of s (this tensor) and q; differentiable in q (PyTorch's `special.zeta`).
