@@ -43,9 +43,10 @@ import Testing
 
   @Test func untakenBranchesDoNotPoisonGradients() {
     let x = Tensor([-1000.0, 0, 1000], requiresGrad: true)
-    for y in [x.elu(), x.selu(), x.celu(alpha: 2), x.softplus(), x.softplus(beta: 2, threshold: 5), x.mish(), x.gelu(),
-      x.gelu(approximate: true), x.silu(), x.logSigmoid(), x.hardswish()]
-    {
+    for y in [
+      x.elu(), x.selu(), x.celu(alpha: 2), x.softplus(), x.softplus(beta: 2, threshold: 5), x.mish(), x.gelu(),
+      x.gelu(approximate: true), x.silu(), x.logSigmoid(), x.hardswish(),
+    ] {
       let g = grad(of: [y.sum()], wrt: [x], gradients: [Tensor.ones([])], allowUnused: false)[0]!
       #expect(y.isFinite().all().item(as: Bool.self) && g.isFinite().all().item(as: Bool.self))
     }

@@ -1,6 +1,5 @@
-import TestSupport
-
 import FirecrestCore
+import TestSupport
 
 let activationEntries: [OpEntry] = [
   unary("sigmoid") { $0.sigmoid() },
@@ -31,5 +30,6 @@ let activationEntries: [OpEntry] = [
   OpEntry("nn_functional_rrelu") { s in
     s.input.rrelu(lower: s.double(0, "lower") ?? 1.0 / 8, upper: s.double(1, "upper") ?? 1.0 / 3)
   },
-  OpEntry("nn_functional_threshold") { s in s.input.threshold(s.scalar(0, "threshold")!, value: s.scalar(1, "value")!) },
+  OpEntry("nn_functional_threshold") { s in s.input.threshold(s.scalar(0, "threshold")!, value: s.scalar(1, "value")!)
+  },
 ]

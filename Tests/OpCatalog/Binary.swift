@@ -1,6 +1,5 @@
-import TestSupport
-
 import FirecrestCore
+import TestSupport
 
 extension GoldenSample {
   /// A tensor or a number.

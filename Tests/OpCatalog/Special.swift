@@ -1,6 +1,5 @@
-import TestSupport
-
 import FirecrestCore
+import TestSupport
 
 private func polygamma(_ golden: String) -> OpEntry {
   // PyTorch passes n before the tensor; its samples hold it as an argument after.

@@ -1,6 +1,5 @@
-import TestSupport
-
 import FirecrestCore
+import TestSupport
 
 /// An operation of one tensor without arguments.
 func unary(_ golden: String, _ call: @escaping @Sendable (Tensor) -> Tensor) -> OpEntry {
@@ -82,8 +81,10 @@ let unaryEntries: [OpEntry] = [
     }
     return s.input.to(s.dtype(-1) ?? s.input.dtype)
   }.float32(nil),
-  OpEntry("frexp", several: { s in
-    let (mantissa, exponent) = s.input.frexp()
-    return [mantissa, exponent]
-  }),
+  OpEntry(
+    "frexp",
+    several: { s in
+      let (mantissa, exponent) = s.input.frexp()
+      return [mantissa, exponent]
+    }),
 ]

@@ -40,11 +40,15 @@ struct BitwiseNot: ElementwiseUnaryOp {
 extension Tensor {
   /// The bits set in both; the logical and of bools (PyTorch's `bitwise_and`). Binds tighter than comparisons:
   /// `(x .> 0) & (x .< 1)`.
-  public static func & (a: Tensor, b: some TensorOperand) -> Tensor { a.combined(Bitwise(.bitwiseAnd, "bitwise_and"), b) }
+  public static func & (a: Tensor, b: some TensorOperand) -> Tensor {
+    a.combined(Bitwise(.bitwiseAnd, "bitwise_and"), b)
+  }
   /// The bits set in either; the logical or of bools (PyTorch's `bitwise_or`).
   public static func | (a: Tensor, b: some TensorOperand) -> Tensor { a.combined(Bitwise(.bitwiseOr, "bitwise_or"), b) }
   /// The bits set in exactly one (PyTorch's `bitwise_xor`).
-  public static func ^ (a: Tensor, b: some TensorOperand) -> Tensor { a.combined(Bitwise(.bitwiseXor, "bitwise_xor"), b) }
+  public static func ^ (a: Tensor, b: some TensorOperand) -> Tensor {
+    a.combined(Bitwise(.bitwiseXor, "bitwise_xor"), b)
+  }
   /// All bits turned over; the opposite of truth values (PyTorch's `bitwise_not`).
   public static prefix func ~ (x: Tensor) -> Tensor { apply(BitwiseNot(), x) }
   /// The bits moved up (PyTorch's `bitwise_left_shift`).
