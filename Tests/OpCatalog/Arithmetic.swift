@@ -1,6 +1,5 @@
-import TestSupport
-
 import FirecrestCore
+import TestSupport
 
 let arithmeticEntries: [OpEntry] = [
   OpEntry("add") { s in

@@ -1,2 +1,15 @@
 /// Every operation the harness checks, by family; one list a file.
-public let catalog: [OpEntry] = arithmeticEntries + viewEntries + joiningEntries + creationEntries + reductionEntries
+public let catalog: [OpEntry] = [
+  arithmeticEntries,
+  unaryEntries,
+  binaryEntries,
+  specialEntries,
+  activationEntries,
+  lossEntries,
+  viewEntries,
+  joiningEntries,
+  creationEntries,
+  reductionEntries,
+  indexingEntries,
+  searchingEntries,
+].flatMap { $0 }

@@ -40,7 +40,7 @@ extension ElementwiseBinaryOp {
 
 /// A comparison: two elements of one type in, truth out.
 package protocol ComparisonOp: BinaryOp {
-  static var kernel: CompareKernel { get }
+  var kernel: CompareKernel { get }
 }
 
 extension ComparisonOp {
@@ -52,7 +52,7 @@ extension ComparisonOp {
 
   package func run(_ a: Tensor, _ b: Tensor, into y: Tensor, on cpu: CPU) {
     ElementwiseLoop(a, b, into: y).run(cpu) {
-      cpu.kernels.compare(Self.kernel, a.dtype, $0, $1[0], $1[1], $1[2])
+      cpu.kernels.compare(kernel, a.dtype, $0, $1[0], $1[1], $1[2])
     }
   }
 }

@@ -33,7 +33,7 @@ extension Tensor {
   /// True where two indices may reach the same element.
   var overlapsItself: Bool {
     var dims: [(stride: Int, size: Int)] = []
-    for d in 0..<rank where shape[d] > 1 { dims.append((abs(strides[d]), shape[d])) }
+    for d in 0..<rank where shape[d] > 1 { dims.append((Swift.abs(strides[d]), shape[d])) }
     dims.sort { $0.stride < $1.stride }
     var reach = 0
     for dim in dims {

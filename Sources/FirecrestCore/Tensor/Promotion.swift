@@ -2,7 +2,7 @@
 ///
 /// As in PyTorch a scalar widens a tensor's type only across categories: `int32 + 1` stays int32, `int32 + 0.5`
 /// becomes float32 and `float16 * 2.5` stays float16, whatever the width of the Swift type.
-public protocol TensorScalar: Sendable {
+public protocol TensorScalar: TensorOperand {
   /// The value as a tensor element.
   var scalar: Scalar { get }
 }

@@ -1,0 +1,177 @@
+import CPUKernelAPI
+import FirecrestCPU
+
+/// What a loss makes of its values, one for each element.
+public enum Reduction: Sendable {
+  /// All values.
+  case none
+  /// Their mean.
+  case mean
+  /// Their sum.
+  case sum
+}
+
+extension Tensor {
+  /// These losses as `reduction` says, after weighting.
+  package func reduced(_ reduction: Reduction, weight: Tensor? = nil) -> Tensor {
+    let values = weight.map { self * $0 } ?? self
+    switch reduction {
+    case .none: return values
+    case .sum: return values.sum()
+    case .mean: return values.sum() / values.elementCount
+    }
+  }
+}
+
+/// −(t ln x + (1 − t) ln(1 − x)), the logarithms at least −100
+struct BinaryCrossEntropy: BinaryOp {
+  var name: String { "binary_cross_entropy" }
+  var saves: Saves { [.a, .b] }
+
+  func infer(_ a: TensorSpec, _ b: TensorSpec) throws(OpError) -> TensorSpec {
+    guard a.shape == b.shape else { throw OpError("input and target differ in shape") }
+    return try broadcastSpec(a, b).requireFloat()
+  }
+
+  func run(_ a: Tensor, _ b: Tensor, into y: Tensor, on cpu: CPU) {
+    noGrad { copyElements(definition(a, b), y, cpu) }
+  }
+
+  private func definition(_ x: Tensor, _ t: Tensor) -> Tensor {
+    let yes = t * x.log().clamp(min: -100)
+    let no = (1 - t) * (-x).log1p().clamp(min: -100)
+    return -(yes + no)
+  }
+
+  func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
+    let (x, t) = (saved.a, saved.b)
+    // Kept finite where x is 0 or 1, as PyTorch does.
+    let spread = (x * (1 - x)).clamp(min: 1e-12)
+    let gx = saved.needsA ? g * (x - t) / spread : nil
+    return (gx, saved.needsB ? -g * x.logit() : nil)
+  }
+}
+
+/// (x − t)² (PyTorch's `mse_loss`).
+public func mseLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
+  (input - target).square().reduced(reduction)
+}
+
+/// |x − t| (PyTorch's `l1_loss`).
+public func l1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
+  (input - target).abs().reduced(reduction)
+}
+
+/// ½ (x − t)² / β where |x − t| < β, else |x − t| − ½ β (PyTorch's `smooth_l1_loss`).
+public func smoothL1Loss(
+  _ input: Tensor, _ target: Tensor, beta: Double = 1, reduction: Reduction = .mean
+) -> Tensor {
+  if beta == 0 { return l1Loss(input, target, reduction: reduction) }
+  let d = input - target
+  let size = d.abs()
+  let near = d.square() * (0.5 / beta)
+  return near.where(size .< beta, size - 0.5 * beta).reduced(reduction)
+}
+
+/// ½ (x − t)² where |x − t| < δ, else δ (|x − t| − ½ δ) (PyTorch's `huber_loss`).
+public func huberLoss(_ input: Tensor, _ target: Tensor, delta: Double = 1, reduction: Reduction = .mean) -> Tensor {
+  let d = input - target
+  let size = d.abs()
+  let far = (size - 0.5 * delta) * delta
+  return (d.square() * 0.5).where(size .< delta, far).reduced(reduction)
+}
+
+/// −(t ln x + (1 − t) ln(1 − x)) of probabilities x (PyTorch's `binary_cross_entropy`). From the outputs of a model
+/// before their sigmoid, `binaryCrossEntropyWithLogits` is more accurate.
+public func binaryCrossEntropy(
+  _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean
+) -> Tensor {
+  apply(BinaryCrossEntropy(), input, target).reduced(reduction, weight: weight)
+}
+
+/// `binaryCrossEntropy` of sigmoid(x), without overflow (PyTorch's `binary_cross_entropy_with_logits`).
+///
+/// - Parameters:
+///   - weight: Scales each value; broadcasts.
+///   - posWeight: Scales the part of the positive examples; broadcasts.
+public func binaryCrossEntropyWithLogits(
+  _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, posWeight: Tensor? = nil, reduction: Reduction = .mean
+) -> Tensor {
+  let no = (1 - target) * input
+  let log = input.logSigmoid()
+  let yes = posWeight.map { (target * ($0 - 1) + 1) * log } ?? log
+  return (no - yes).reduced(reduction, weight: weight)
+}
+
+/// t (ln t − x), where x are logarithms of probabilities (PyTorch's `kl_div`). The mean over all elements is not the
+/// mean divergence of the samples: for that take the sum and divide by the batch size (PyTorch's `batchmean`).
+///
+/// - Parameter logTarget: Whether `target` holds logarithms too.
+public func klDiv(
+  _ input: Tensor, _ target: Tensor, logTarget: Bool = false, reduction: Reduction = .mean
+) -> Tensor {
+  let values = logTarget ? target.exp() * (target - input) : target.xlogy(target) - target * input
+  return values.reduced(reduction)
+}
+
+/// The negative logarithm of the normal density of t around x: ½ (ln v + (x − t)² / v) (PyTorch's
+/// `gaussian_nll_loss`).
+///
+/// - Parameters:
+///   - variance: v, of the input's shape, without its last dimension, or with 1 there; raised to `eps`.
+///   - full: Whether to add the constant ½ ln 2π.
+public func gaussianNLLLoss(
+  _ input: Tensor, _ target: Tensor, variance: Tensor, full: Bool = false, eps: Double = 1e-6,
+  reduction: Reduction = .mean
+) -> Tensor {
+  var v = variance
+  if v.rank == input.rank - 1, v.rank > 0 || input.rank == 1, v.shape != input.shape {
+    var shape = v.shape
+    shape.append(1)
+    v = v.view(shape)
+  }
+  // The bound takes no part in the derivative.
+  let raised = noGrad { v.clamp(min: eps) - v }
+  v = v + raised
+  var values = (v.log() + (input - target).square() / v) * 0.5
+  if full { values = values + 0.9189385332046727 }
+  return values.reduced(reduction)
+}
+
+/// The negative logarithm of the Poisson probability of t (PyTorch's `poisson_nll_loss`).
+///
+/// - Parameters:
+///   - logInput: Whether `input` is the logarithm of the rate: eˣ − t x, else x − t ln(x + `eps`).
+///   - full: Whether to add Stirling's approximation of ln t!, where t > 1.
+public func poissonNLLLoss(
+  _ input: Tensor, _ target: Tensor, logInput: Bool = true, full: Bool = false, eps: Double = 1e-8,
+  reduction: Reduction = .mean
+) -> Tensor {
+  var values = logInput ? input.exp() - target * input : input - target * (input + eps).log()
+  if full {
+    let safe = target.where(target .> 1, 1)
+    let stirling = safe * safe.log() - safe + (safe * (2 * Double.pi)).log() * 0.5
+    values = values + stirling.kept(where: target .> 1)
+  }
+  return values.reduced(reduction)
+}
+
+/// ln(1 + e^(−t x)) for t of 1 and −1 (PyTorch's `soft_margin_loss`).
+public func softMarginLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
+  (-target * input).exp().log1p().reduced(reduction)
+}
+
+/// max(0, −t (a − b) + `margin`) for t of 1 and −1 (PyTorch's `margin_ranking_loss`).
+public func marginRankingLoss(
+  _ first: Tensor, _ second: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
+) -> Tensor {
+  (-target * (first - second) + margin).clamp(min: 0).reduced(reduction)
+}
+
+/// x where t is 1, max(0, `margin` − x) where t is −1 (PyTorch's `hinge_embedding_loss`).
+public func hingeEmbeddingLoss(
+  _ input: Tensor, _ target: Tensor, margin: Double = 1, reduction: Reduction = .mean
+) -> Tensor {
+  let apart = (margin - input).clamp(min: 0).kept(where: target .!= 1)
+  return (apart + input.kept(where: target .!= -1)).reduced(reduction)
+}

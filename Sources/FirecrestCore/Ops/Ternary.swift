@@ -1,0 +1,81 @@
+import CPUKernelAPI
+import FirecrestCPU
+
+/// a + b · c
+struct Addcmul: MultiOp {
+  var savedInputs: [Int] { [1, 2] }
+  func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] { try ternarySpec(inputs) }
+  func run(_ inputs: [Tensor], into outputs: [Tensor], on cpu: CPU) { runTernary(.addcmul, inputs, outputs[0], cpu) }
+  func decomposed(_ inputs: [Tensor]) -> [Tensor]? {
+    let product = inputs[1] * inputs[2]
+    return [inputs[0] + product]
+  }
+  func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?] {
+    guard let g = g[0] else { return [nil, nil, nil] }
+    return [g, saved.needs[1] ? g * saved.input(2) : nil, saved.needs[2] ? g * saved.input(1) : nil]
+  }
+}
+
+/// a + b / c
+struct Addcdiv: MultiOp {
+  var savedInputs: [Int] { [1, 2] }
+  func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] {
+    let specs = try ternarySpec(inputs)
+    guard specs[0].dtype.isFloatingPoint else {
+      throw OpError("division of integers is not supported here", help: "convert one with to(.float32)")
+    }
+    return specs
+  }
+  func run(_ inputs: [Tensor], into outputs: [Tensor], on cpu: CPU) { runTernary(.addcdiv, inputs, outputs[0], cpu) }
+  func decomposed(_ inputs: [Tensor]) -> [Tensor]? {
+    let quotient = inputs[1] / inputs[2]
+    return [inputs[0] + quotient]
+  }
+  func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?] {
+    guard let g = g[0] else { return [nil, nil, nil] }
+    let gb = g / saved.input(2)
+    return [g, gb, saved.needs[2] ? -gb * (saved.input(1) / saved.input(2)) : nil]
+  }
+}
+
+/// a + c · (b − a), computed from the nearer end
+struct Lerp: MultiOp {
+  var savedInputs: [Int] { [0, 1, 2] }
+  func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] {
+    let specs = try ternarySpec(inputs)
+    _ = try specs[0].requireFloat()
+    return specs
+  }
+  func run(_ inputs: [Tensor], into outputs: [Tensor], on cpu: CPU) { runTernary(.lerp, inputs, outputs[0], cpu) }
+  func decomposed(_ inputs: [Tensor]) -> [Tensor]? {
+    let way = inputs[1] - inputs[0]
+    return [inputs[0] + inputs[2] * way]
+  }
+  func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?] {
+    guard let g = g[0] else { return [nil, nil, nil] }
+    let weight = saved.input(2)
+    let ga = saved.needs[0] ? g * (1 - weight) : nil
+    let gc = saved.needs[2] ? g * (saved.input(1) - saved.input(0)) : nil
+    return [ga, saved.needs[1] ? g * weight : nil, gc]
+  }
+}
+
+extension Tensor {
+  /// x + `value` · a · b, element by element (PyTorch's `addcmul`).
+  public func addcmul(_ a: Tensor, _ b: Tensor, value: some TensorScalar = 1) -> Tensor {
+    let scaled = value.scalar == .int(1) ? a : a * value
+    return apply(Addcmul(), promote(self, scaled, b))[0]
+  }
+
+  /// x + `value` · a / b, element by element, in floating types (PyTorch's `addcdiv`).
+  public func addcdiv(_ a: Tensor, _ b: Tensor, value: some TensorScalar = 1) -> Tensor {
+    let scaled = value.scalar == .int(1) ? a : a * value
+    return apply(Addcdiv(), promote(self, scaled, b))[0]
+  }
+
+  /// The point between this tensor (`weight` 0) and `end` (`weight` 1) (PyTorch's `lerp`); floating types only.
+  public func lerp(_ end: Tensor, _ weight: some TensorOperand) -> Tensor {
+    let (a, w) = weight.promoted(beside: self)
+    return apply(Lerp(), promote(a, end, w))[0]
+  }
+}

@@ -1,0 +1,194 @@
+import CPUKernelAPI
+
+/// sin x
+struct Sin: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.sin
+  var saves: Saves { .x }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g * saved.x.cos() }
+}
+
+/// cos x
+struct Cos: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.cos
+  var saves: Saves { .x }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g * -saved.x.sin() }
+}
+
+/// tan x
+struct Tan: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.tan
+  var saves: Saves { .y }
+  func decomposed(_ x: Tensor) -> Tensor? { x.sin() / x.cos() }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g * (saved.y.square() + 1) }
+}
+
+/// arcsin x
+struct Asin: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.asin
+  var saves: Saves { .x }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g * (1 - saved.x.square()).rsqrt() }
+}
+
+/// arccos x
+struct Acos: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.acos
+  var saves: Saves { .x }
+  func decomposed(_ x: Tensor) -> Tensor? { 1.5707963267948966 - x.asin() }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g * -(1 - saved.x.square()).rsqrt() }
+}
+
+/// arctan x
+struct Atan: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.atan
+  var saves: Saves { .x }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g / (saved.x.square() + 1) }
+}
+
+/// The angle of the point (b, a)
+struct Atan2: ElementwiseBinaryOp {
+  static let kernel = BinaryKernel.atan2
+  static let cost = 8
+  var saves: Saves { [.a, .b] }
+  func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
+    let square = saved.a.square() + saved.b.square()
+    // Dividing by 1 where both are 0 makes the derivative 0 there.
+    let scaled = g / square.where(square .!= 0, 1)
+    return (scaled * saved.b, saved.needsB ? scaled * -saved.a : nil)
+  }
+}
+
+/// sinh x
+struct Sinh: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.sinh
+  var saves: Saves { .x }
+  func decomposed(_ x: Tensor) -> Tensor? { (x.exp() - (-x).exp()) / 2 }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g * saved.x.cosh() }
+}
+
+/// cosh x
+struct Cosh: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.cosh
+  var saves: Saves { .x }
+  func decomposed(_ x: Tensor) -> Tensor? { (x.exp() + (-x).exp()) / 2 }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g * saved.x.sinh() }
+}
+
+/// tanh x
+struct Tanh: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.tanh
+  var saves: Saves { .y }
+  func decomposed(_ x: Tensor) -> Tensor? { (x * 2).sigmoid() * 2 - 1 }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { apply(TanhBackward(), g, saved.y) }
+}
+
+/// g · (1 − y²), where y = tanh x
+struct TanhBackward: ElementwiseBinaryOp {
+  static let kernel = BinaryKernel.tanhBackward
+  var saves: Saves { [.a, .b] }
+  func decomposed(_ g: Tensor, _ y: Tensor) -> Tensor? { g * (1 - y.square()) }
+  func vjp(_ gg: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
+    let gy = saved.needsB ? gg * saved.a * saved.b * -2 : nil
+    return (apply(TanhBackward(), gg, saved.b), gy)
+  }
+}
+
+/// The inverse of sinh
+struct Asinh: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.asinh
+  var saves: Saves { .x }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g * (saved.x.square() + 1).rsqrt() }
+}
+
+/// The inverse of cosh
+struct Acosh: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.acosh
+  var saves: Saves { .x }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g * (saved.x.square() - 1).rsqrt() }
+}
+
+/// The inverse of tanh
+struct Atanh: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.atanh
+  var saves: Saves { .x }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g / (1 - saved.x.square()) }
+}
+
+/// sqrt(a² + b²)
+struct Hypot: ElementwiseBinaryOp {
+  static let kernel = BinaryKernel.hypot
+  static let cost = 2
+  var saves: Saves { [.a, .b, .y] }
+  func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
+    (g * (saved.a / saved.y), saved.needsB ? g * (saved.b / saved.y) : nil)
+  }
+}
+
+/// sin(πx) / (πx), 1 at 0
+struct Sinc: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.sinc
+  static let cost = 16
+  var saves: Saves { .x }
+  func decomposed(_ x: Tensor) -> Tensor? {
+    let a = (x * Double.pi).where(x .!= 0, 1)
+    return (a.sin() / a).where(x .!= 0, 1)
+  }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? {
+    // With a = πx: π (a cos a − sin a) / a².
+    let a = (saved.x * Double.pi).where(saved.x .!= 0, 1)
+    let slope = (a * a.cos() - a.sin()) / a.square() * Double.pi
+    return (g * slope).zeroed(where: saved.x .== 0)
+  }
+}
+
+/// Degrees as radians
+struct Deg2rad: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.deg2rad
+  static let cost = 1
+  func decomposed(_ x: Tensor) -> Tensor? { x * (Double.pi / 180) }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g.deg2rad() }
+}
+
+/// Radians as degrees
+struct Rad2deg: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.rad2deg
+  static let cost = 1
+  func decomposed(_ x: Tensor) -> Tensor? { x * (180 / Double.pi) }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g.rad2deg() }
+}
+
+extension Tensor {
+  /// The sine of each angle in radians (PyTorch's `sin`).
+  public func sin() -> Tensor { apply(Sin(), floating) }
+  /// The cosine (PyTorch's `cos`).
+  public func cos() -> Tensor { apply(Cos(), floating) }
+  /// The tangent (PyTorch's `tan`).
+  public func tan() -> Tensor { apply(Tan(), floating) }
+  /// The angle in −π/2...π/2 with this sine (PyTorch's `asin`); NaN outside of −1...1.
+  public func asin() -> Tensor { apply(Asin(), floating) }
+  /// The angle in 0...π with this cosine (PyTorch's `acos`).
+  public func acos() -> Tensor { apply(Acos(), floating) }
+  /// The angle in −π/2...π/2 with this tangent (PyTorch's `atan`).
+  public func atan() -> Tensor { apply(Atan(), floating) }
+  /// The angle in −π...π of the point (x, this) (PyTorch's `atan2`).
+  public func atan2(_ x: some TensorOperand) -> Tensor { combinedFloating(Atan2(), x) }
+  /// The hyperbolic sine (PyTorch's `sinh`).
+  public func sinh() -> Tensor { apply(Sinh(), floating) }
+  /// The hyperbolic cosine (PyTorch's `cosh`).
+  public func cosh() -> Tensor { apply(Cosh(), floating) }
+  /// The hyperbolic tangent (PyTorch's `tanh`).
+  public func tanh() -> Tensor { apply(Tanh(), floating) }
+  /// The inverse hyperbolic sine (PyTorch's `asinh`).
+  public func asinh() -> Tensor { apply(Asinh(), floating) }
+  /// The inverse hyperbolic cosine (PyTorch's `acosh`); NaN below 1.
+  public func acosh() -> Tensor { apply(Acosh(), floating) }
+  /// The inverse hyperbolic tangent (PyTorch's `atanh`); NaN outside of −1...1.
+  public func atanh() -> Tensor { apply(Atanh(), floating) }
+  /// sqrt(a² + b²) without overflow (PyTorch's `hypot`).
+  public func hypot(_ other: some TensorOperand) -> Tensor { combinedFloating(Hypot(), other) }
+  /// sin(πx) / (πx), 1 at 0 (PyTorch's `sinc`).
+  public func sinc() -> Tensor { apply(Sinc(), floating) }
+  /// Degrees as radians (PyTorch's `deg2rad`).
+  public func deg2rad() -> Tensor { apply(Deg2rad(), floating) }
+  /// Radians as degrees (PyTorch's `rad2deg`).
+  public func rad2deg() -> Tensor { apply(Rad2deg(), floating) }
+}

@@ -1,0 +1,66 @@
+import FirecrestCore
+import TestSupport
+import Testing
+
+/// What PyTorch's samples do not reach: numbers as operands, types other than float64, numbers on the left.
+@Suite struct ElementwiseTests {
+  @Test func numbersOnEitherSide() {
+    let x = Tensor([1, 2, 3])
+    #expect((x .> 2).toArray(Bool.self) == [false, false, true])
+    #expect((2 .> x).toArray(Bool.self) == [true, false, false])
+    #expect((2.5 .<= x).toArray(Bool.self) == [false, false, true])
+    #expect((x .== 2).toArray(Bool.self) == [false, true, false])
+    #expect(Tensor.pow(2, x).toArray(Int.self) == [2, 4, 8])
+    #expect((x.pow(3)).toArray(Int.self) == [1, 8, 27])
+    #expect((x & 1).toArray(Int.self) == [1, 0, 1])
+    #expect((x << 2).toArray(Int.self) == [4, 8, 12])
+    #expect((~(x .> 1) | (x .== 3)).toArray(Bool.self) == [true, false, true])
+    #expect(x.clamp(min: 2).toArray(Int.self) == [2, 2, 3])
+    #expect(x.clamp(min: 1.5, max: 2.5).toArray(Float.self) == [1.5, 2, 2.5])
+    #expect(x.div(2, roundingMode: .floor).toArray(Int.self) == [0, 1, 1])
+    #expect((-x).div(2, roundingMode: .floor).toArray(Int.self) == [-1, -1, -2])
+    #expect((-x).div(2, roundingMode: .trunc).toArray(Int.self) == [0, -1, -1])
+    #expect((-x).remainder(2).toArray(Int.self) == [1, 0, 1])
+    #expect((-x).fmod(2).toArray(Int.self) == [-1, 0, -1])
+    #expect(x.where(x .> 1, 0).toArray(Int.self) == [0, 2, 3])
+  }
+
+  @Test func powersOfNumbers() {
+    let x = Tensor([0.25, 1, 4], dtype: .float64, requiresGrad: true)
+    let cases: [(Double, [Double])] = [
+      (0, [0, 0, 0]), (1, [1, 1, 1]), (2, [0.5, 2, 8]), (3, [0.1875, 3, 48]), (0.5, [1, 0.5, 0.25]),
+      (-1, [-16, -1, -0.0625]), (-0.5, [-4, -0.5, -0.0625]), (-2, [-128, -2, -0.03125]), (1.5, [0.75, 1.5, 3]),
+    ]
+    for (n, slope) in cases {
+      let y = x.pow(n)
+      let expected = x.detach().pow(Tensor.full([3], n, dtype: .float64))
+      #expect(difference(y, expected, relative: 1e-14) == nil, "x to the \(n)")
+      let g = grad(of: [y.sum()], wrt: [x], gradients: [Tensor.ones([], dtype: .float64)], allowUnused: true)
+      let wanted = Tensor(slope, dtype: .float64)
+      #expect(difference(g[0]!, wanted, relative: 1e-14) == nil, "slope of x to the \(n)")
+    }
+  }
+
+  @Test func untakenBranchesDoNotPoisonGradients() {
+    let x = Tensor([-1000.0, 0, 1000], requiresGrad: true)
+    for y in [
+      x.elu(), x.selu(), x.celu(alpha: 2), x.softplus(), x.softplus(beta: 2, threshold: 5), x.mish(), x.gelu(),
+      x.gelu(approximate: true), x.silu(), x.logSigmoid(), x.hardswish(),
+    ] {
+      let g = grad(of: [y.sum()], wrt: [x], gradients: [Tensor.ones([])], allowUnused: false)[0]!
+      #expect(y.isFinite().all().item(as: Bool.self) && g.isFinite().all().item(as: Bool.self))
+    }
+  }
+
+  @Test func halfPrecisionComputesInFloat() {
+    for dtype in [DType.float16, .bfloat16] {
+      let x = Tensor([0.5, 1, 2, -3], dtype: dtype)
+      #expect(difference(x.sigmoid(), x.to(.float32).sigmoid().to(dtype)) == nil)
+      #expect(difference(x.gelu(), x.to(.float32).gelu().to(dtype)) == nil)
+      #expect(difference(x.pow(2), x.to(.float32).pow(2).to(dtype)) == nil)
+      #expect(difference(x.nanToNum(), x) == nil)
+    }
+    let inf = Tensor([Double.infinity, -.infinity, .nan], dtype: .float16).nanToNum()
+    #expect(inf.toArray(Double.self) == [65504, -65504, 0])
+  }
+}
