@@ -44,6 +44,7 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["FirecrestCore"], path: "Tests/TestSupport"),
     .target(name: "OpCatalog", dependencies: ["FirecrestCore", "TestSupport"], path: "Tests/OpCatalog"),
     .testTarget(name: "OpCatalogTests", dependencies: ["OpCatalog"]),
+    .testTarget(name: "FirecrestCoreTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "CPUKernelsTests", dependencies: ["CPUKernelAPI"] + kernelSets.map { .target(name: $0.name) })
   ],
   swiftLanguageModes: [.v6]

@@ -1,2 +1,2 @@
 /// Every operation the harness checks, by family; one list a file.
-public let catalog: [OpEntry] = arithmeticEntries + viewEntries + reductionEntries
+public let catalog: [OpEntry] = arithmeticEntries + viewEntries + reductionEntries + indexingEntries + searchingEntries

@@ -35,7 +35,9 @@ final class OverwriteNode: Node {
     let part = whole ? gradient : apply(window, gradient)
     if edge1.isWanted { engine.send(fit(part.clone(), valueSpec), to: edge1) }
     if edge0.isWanted {
-      let rest = whole ? Tensor.zeros(base.shape, dtype: base.dtype) : gradient - apply(Embed(view: window, shape: base.shape), part)
+      let rest =
+        whole
+        ? Tensor.zeros(base.shape, dtype: base.dtype) : gradient - apply(Embed(view: window, shape: base.shape), part)
       engine.send(rest, to: edge0)
     }
   }
@@ -87,7 +89,9 @@ extension Tensor {
       let old = op.saves.contains(.a) || op.saves.contains(.y) ? snapshot() : self
       let (a, b) = promote(old, other)
       let result = apply(op, a, b).to(dtype)
-      if result.shape != shape { stop(op.name, "the result's shape \(result.shape) is not the tensor's", [self, other]) }
+      if result.shape != shape {
+        stop(op.name, "the result's shape \(result.shape) is not the tensor's", [self, other])
+      }
       return overwrite(with: result, op.name)
     }
     let b = other.dtype == dtype ? other : other.to(dtype)
@@ -96,7 +100,8 @@ extension Tensor {
       if shape != self.shape { throw OpError("the result's shape \(shape) is not the tensor's") }
     } catch { stop(op.name, error, [self, other]) }
     // Memory read at other places than it is written must be read before.
-    let source = b.storage === storage && !(b.offset == offset && b.strides == strides && b.shape == shape) ? b.clone() : b
+    let source =
+      b.storage === storage && !(b.offset == offset && b.strides == strides && b.shape == shape) ? b.clone() : b
     if value == dtype {
       op.run(self, source, into: self, on: .shared)
     } else {
@@ -162,7 +167,9 @@ extension Tensor {
   /// Replaces the values by those of `source`, broadcast and converted, in place (PyTorch's `copy_`).
   public func copy(from source: Tensor) {
     do throws(OpError) {
-      if try broadcastShapes(shape, source.shape) != shape { throw OpError("the source does not broadcast to \(shape)") }
+      if try broadcastShapes(shape, source.shape) != shape {
+        throw OpError("the source does not broadcast to \(shape)")
+      }
     } catch { stop("copy", error, [self, source]) }
     let source = source.storage === storage ? source.clone() : source
     overwrite(with: source.to(dtype).expand(shape), "copy")

@@ -27,7 +27,9 @@ extension Tensor {
   /// The slices along `dim` that the vector `index` names, in its order (PyTorch's `index_select`).
   public func indexSelect(dim: Int, _ index: Tensor) -> Tensor {
     let plan = slicePlan(resolve(dim, "indexSelect"), index, "indexSelect")
-    if rank == 0 && index.elementCount != 1 { stop("indexSelect", "a scalar takes an index of one element", [self, index]) }
+    if rank == 0 && index.elementCount != 1 {
+      stop("indexSelect", "a scalar takes an index of one element", [self, index])
+    }
     return taking(plan.offsets, plan.layout, rank == 0 ? shape : plan.shape, "indexSelect")
   }
 

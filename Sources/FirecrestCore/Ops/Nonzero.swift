@@ -10,7 +10,7 @@ extension Tensor {
       let parts = (bits.count + part - 1) / part
       var starts = [Int](repeating: 0, count: parts + 1)
       starts.withUnsafeMutableBufferPointer { starts in
-        nonisolated(unsafe) let counts = starts
+        let counts = starts
         CPU.shared.parallel(parts, grain: 1, multiple: 1) { range in
           for p in range {
             var count = 0

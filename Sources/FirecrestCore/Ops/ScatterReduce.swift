@@ -120,7 +120,8 @@ extension Tensor {
       let count = noGrad {
         let ones = Tensor.ones(source.shape, dtype: dtype)
         let own = Tensor.ones(shape, dtype: dtype)
-        let start = includeSelf ? own : own.putting(Tensor.zeros(source.shape, dtype: dtype), offsets, layout, operation)
+        let start =
+          includeSelf ? own : own.putting(Tensor.zeros(source.shape, dtype: dtype), offsets, layout, operation)
         return sum(start, ones)
       }
       return dtype.isFloatingPoint ? total / count : apply(IntegerMean(), total, count)

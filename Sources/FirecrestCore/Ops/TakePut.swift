@@ -129,7 +129,9 @@ struct PutRuns: MultiOp {
     guard let g = g[0] else { return [nil, nil, nil] }
     let offsets = saved.input(2)
     var gx: Tensor?
-    if saved.needs[0] { gx = adds ? g : g.putting(Tensor.zeros(saved.specs[1].shape, dtype: g.dtype), offsets, layout, operation) }
+    if saved.needs[0] {
+      gx = adds ? g : g.putting(Tensor.zeros(saved.specs[1].shape, dtype: g.dtype), offsets, layout, operation)
+    }
     let take = TakeRuns(operation: operation, layout: layout, shape: saved.specs[1].shape)
     return [gx, saved.needs[1] ? apply(take, g, offsets) : nil, nil]
   }

@@ -283,7 +283,13 @@ struct Selection {
     }
     let y = x.clone()
     let part = Selection(y, indices)
-    if !advanced.isEmpty { part.put(value, accumulate: accumulate) } else if accumulate { part.view += value } else { part.assign(value) }
+    if !advanced.isEmpty {
+      part.put(value, accumulate: accumulate)
+    } else if accumulate {
+      part.view += value
+    } else {
+      part.assign(value)
+    }
     return y
   }
 }

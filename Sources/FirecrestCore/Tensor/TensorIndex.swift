@@ -61,7 +61,8 @@ extension Tensor: TensorIndex {
 extension Array: TensorIndex where Element: TensorLiteral {
   /// Positions, or a mask: an array (of arrays …) of integers or truth values.
   public var position: IndexPosition {
-    .tensor(isEmpty ? Tensor(empty: [0], Element.literalDType == .float32 ? .int64 : Element.literalDType) : Tensor(self))
+    .tensor(
+      isEmpty ? Tensor(empty: [0], Element.literalDType == .float32 ? .int64 : Element.literalDType) : Tensor(self))
   }
 }
 
