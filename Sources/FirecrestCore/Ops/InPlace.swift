@@ -35,7 +35,9 @@ final class OverwriteNode: Node {
     let part = whole ? gradient : apply(window, gradient)
     if edge1.isWanted { engine.send(fit(part.clone(), valueSpec), to: edge1) }
     if edge0.isWanted {
-      let rest = whole ? Tensor.zeros(base.shape, dtype: base.dtype) : gradient - apply(Embed(view: window, shape: base.shape), part)
+      let rest =
+        whole
+        ? Tensor.zeros(base.shape, dtype: base.dtype) : gradient - apply(Embed(view: window, shape: base.shape), part)
       engine.send(rest, to: edge0)
     }
   }
@@ -43,12 +45,12 @@ final class OverwriteNode: Node {
 
 extension Tensor {
   /// True where a change in place has to be recorded: this tensor or what it is made from takes part in autograd.
-  private func isRecorded(_ values: Tensor...) -> Bool {
+  package func isRecorded(_ values: Tensor...) -> Bool {
     GradMode.isEnabled && (requiresGrad || extras?.base?.requiresGrad == true || values.contains(where: \.requiresGrad))
   }
 
   /// Stops where a leaf that requires a gradient would be changed while recording.
-  private func refuseLeafChange(_ operation: String) {
+  package func refuseLeafChange(_ operation: String) {
     let base = extras?.base ?? self
     if base.leafRequiresGrad && base.node == nil && GradMode.isEnabled {
       stop(
@@ -59,7 +61,7 @@ extension Tensor {
 
   /// Makes this tensor's values those of `value`, which has its shape, in place and recorded. All recorded changes in
   /// place end here.
-  private func overwrite(with value: Tensor, _ operation: String) {
+  package func overwrite(with value: Tensor, _ operation: String) {
     refuseLeafChange(operation)
     let record = isRecorded(value)
     let base = extras?.base
@@ -87,7 +89,9 @@ extension Tensor {
       let old = op.saves.contains(.a) || op.saves.contains(.y) ? snapshot() : self
       let (a, b) = promote(old, other)
       let result = apply(op, a, b).to(dtype)
-      if result.shape != shape { stop(op.name, "the result's shape \(result.shape) is not the tensor's", [self, other]) }
+      if result.shape != shape {
+        stop(op.name, "the result's shape \(result.shape) is not the tensor's", [self, other])
+      }
       return overwrite(with: result, op.name)
     }
     let b = other.dtype == dtype ? other : other.to(dtype)
@@ -96,7 +100,8 @@ extension Tensor {
       if shape != self.shape { throw OpError("the result's shape \(shape) is not the tensor's") }
     } catch { stop(op.name, error, [self, other]) }
     // Memory read at other places than it is written must be read before.
-    let source = b.storage === storage && !(b.offset == offset && b.strides == strides && b.shape == shape) ? b.clone() : b
+    let source =
+      b.storage === storage && !(b.offset == offset && b.strides == strides && b.shape == shape) ? b.clone() : b
     if value == dtype {
       op.run(self, source, into: self, on: .shared)
     } else {
@@ -117,23 +122,31 @@ extension Tensor {
   }
 
   /// Adds in place; shapes broadcast to this tensor's (PyTorch's `add_`).
+  @_disfavoredOverload
   public static func += (x: Tensor, other: Tensor) { x.update(Add(), other) }
   /// Adds a number in place.
+  @_disfavoredOverload
   public static func += (x: Tensor, other: some TensorScalar) { x.update(Add(), x.operand(other)) }
   /// Subtracts in place (PyTorch's `sub_`).
+  @_disfavoredOverload
   public static func -= (x: Tensor, other: Tensor) { x.update(Sub(), other) }
   /// Subtracts a number in place.
+  @_disfavoredOverload
   public static func -= (x: Tensor, other: some TensorScalar) { x.update(Sub(), x.operand(other)) }
   /// Multiplies in place (PyTorch's `mul_`).
+  @_disfavoredOverload
   public static func *= (x: Tensor, other: Tensor) { x.update(Mul(), other) }
   /// Multiplies by a number in place.
+  @_disfavoredOverload
   public static func *= (x: Tensor, other: some TensorScalar) { x.update(Mul(), x.operand(other)) }
   /// Divides in place; floating tensors only (PyTorch's `div_`).
+  @_disfavoredOverload
   public static func /= (x: Tensor, other: Tensor) {
     x.requireFloat("div")
     x.update(Div(), other)
   }
   /// Divides by a number in place; floating tensors only.
+  @_disfavoredOverload
   public static func /= (x: Tensor, other: some TensorScalar) {
     x.requireFloat("div")
     x.update(Div(), x.operand(other))
@@ -154,7 +167,9 @@ extension Tensor {
   /// Replaces the values by those of `source`, broadcast and converted, in place (PyTorch's `copy_`).
   public func copy(from source: Tensor) {
     do throws(OpError) {
-      if try broadcastShapes(shape, source.shape) != shape { throw OpError("the source does not broadcast to \(shape)") }
+      if try broadcastShapes(shape, source.shape) != shape {
+        throw OpError("the source does not broadcast to \(shape)")
+      }
     } catch { stop("copy", error, [self, source]) }
     let source = source.storage === storage ? source.clone() : source
     overwrite(with: source.to(dtype).expand(shape), "copy")
@@ -170,4 +185,28 @@ extension Tensor {
 
   /// Sets every element to 0, in place (PyTorch's `zero_`).
   public func zero() { fill(0) }
+}
+
+// The same for places that can be assigned: `x[mask] += 1` computes on a copy of the selected elements, which the
+// subscript then has to write back. Constants, which have no place to write to, take the forms above.
+extension Tensor {
+  /// Adds in place, also through a subscript.
+  public static func += (x: inout Tensor, other: Tensor) { change(x, other) { $0 += $1 } }
+  /// Adds a number in place, also through a subscript.
+  public static func += (x: inout Tensor, other: some TensorScalar) { change(x, other) { $0 += $1 } }
+  /// Subtracts in place, also through a subscript.
+  public static func -= (x: inout Tensor, other: Tensor) { change(x, other) { $0 -= $1 } }
+  /// Subtracts a number in place, also through a subscript.
+  public static func -= (x: inout Tensor, other: some TensorScalar) { change(x, other) { $0 -= $1 } }
+  /// Multiplies in place, also through a subscript.
+  public static func *= (x: inout Tensor, other: Tensor) { change(x, other) { $0 *= $1 } }
+  /// Multiplies by a number in place, also through a subscript.
+  public static func *= (x: inout Tensor, other: some TensorScalar) { change(x, other) { $0 *= $1 } }
+  /// Divides in place, also through a subscript.
+  public static func /= (x: inout Tensor, other: Tensor) { change(x, other) { $0 /= $1 } }
+  /// Divides by a number in place, also through a subscript.
+  public static func /= (x: inout Tensor, other: some TensorScalar) { change(x, other) { $0 /= $1 } }
+
+  @inline(__always)
+  private static func change<T>(_ x: Tensor, _ other: T, _ body: (Tensor, T) -> Void) { body(x, other) }
 }
