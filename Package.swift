@@ -38,13 +38,17 @@ let package = Package(
     .target(name: "CRuntime"),
     .target(name: "FirecrestCPU", dependencies: ["CPUKernelAPI", "CRuntime"] + kernelSets.map { .target(name: $0.name) }),
     .target(name: "FirecrestCore", dependencies: ["CPUKernelAPI", "CRuntime", "FirecrestCPU"], swiftSettings: [fastAccess]),
-    .target(name: "Firecrest", dependencies: ["FirecrestCore"]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]),
+    .target(name: "FirecrestIO", dependencies: ["CZlib", "FirecrestCore"]),
+    .target(name: "Firecrest", dependencies: ["FirecrestCore", "FirecrestIO"]),
   ] + kernelSets + [
     .executableTarget(name: "scratch", dependencies: ["Firecrest"]),
-    .target(name: "TestSupport", dependencies: ["FirecrestCore"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["FirecrestCore", "FirecrestIO"], path: "Tests/TestSupport"),
     .target(name: "OpCatalog", dependencies: ["FirecrestCore", "TestSupport"], path: "Tests/OpCatalog"),
     .testTarget(name: "OpCatalogTests", dependencies: ["OpCatalog"]),
     .testTarget(name: "FirecrestCoreTests", dependencies: ["Firecrest", "TestSupport"]),
+    .testTarget(name: "FirecrestIOTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "CPUKernelsTests", dependencies: ["CPUKernelAPI"] + kernelSets.map { .target(name: $0.name) })
   ],
   swiftLanguageModes: [.v6]

@@ -137,8 +137,15 @@ package final class ThreadPool: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
       }
       worker.seen = generation.load(ordering: .acquiring)
-      if worker.index < helpers, let body { work(body) }
+      help(worker)
       pending.subtract(1, ordering: .releasing)
     }
+  }
+
+  /// Not inlined: this thread's reference to `body` must be gone before it reports back, or `run` finds the closure
+  /// escaped.
+  @inline(never)
+  private func help(_ worker: Worker) {
+    if worker.index < helpers, let body { work(body) }
   }
 }

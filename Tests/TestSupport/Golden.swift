@@ -1,6 +1,6 @@
-import Foundation
-
 import FirecrestCore
+import FirecrestIO
+import Foundation
 
 /// The golden samples of one PyTorch operation; see Tests/Fixtures/README.md for the format.
 public struct GoldenFile {
@@ -8,22 +8,9 @@ public struct GoldenFile {
 
   /// Reads `Tests/Fixtures/Goldens/<name>.safetensors`.
   public init(_ name: String) throws {
-    let url = fixtures.appendingPathComponent("Goldens/\(name).safetensors")
-    let data = try Data(contentsOf: url)
-    let length = Int(data.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) })
-    let header = try JSONSerialization.jsonObject(with: data[8..<8 + length]) as! [String: Any]
-    var flats: [String: Tensor] = [:]
-    for (key, value) in header where key != "__metadata__" {
-      let entry = value as! [String: Any]
-      let offsets = entry["data_offsets"] as! [Int]
-      let dtype = DType(named: key)
-      let y = Tensor(empty: Shape(entry["shape"] as! [Int]), dtype)
-      data[(8 + length + offsets[0])..<(8 + length + offsets[1])].withUnsafeBytes { bytes in
-        UnsafeMutableRawBufferPointer(start: y.pointer, count: bytes.count).copyMemory(from: bytes)
-      }
-      flats[key] = y
-    }
-    let text = (header["__metadata__"] as! [String: String])["firecrest"]!
+    let file = try loadSafetensors(fixtures.appendingPathComponent("Goldens/\(name).safetensors").path)
+    let flats = file.dictionary
+    let text = file.metadata["firecrest"]!
     let json = try JSONSerialization.jsonObject(with: Data(text.utf8)) as! [String: Any]
     samples = (json["samples"] as! [[String: Any]]).enumerated().map { GoldenSample($1, index: $0, flats) }
   }

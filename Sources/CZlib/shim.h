@@ -1,0 +1,2 @@
+// zlib's own header, under a name that a module map can refer to wherever it is installed.
+#include <zlib.h>
