@@ -43,7 +43,10 @@ struct ScanKernelTests {
             // 65520 and beyond round to infinity.
             if type == .float16 && abs(total) >= 65504 { break }
             let right = got == total || abs(got - total) <= tolerance(type) * magnitude
-            if !right { return Issue.record("\(op) \(type) \(loop) at \(at), \(k): \(got), not \(total)") }
+            if !right {
+              Issue.record("\(op) \(type) \(loop) at \(at), \(k): \(got), not \(total)")
+              return
+            }
           }
         }
       }
@@ -78,7 +81,10 @@ struct ScanKernelTests {
             }
             let to = (at / loop.inner * loop.count + k) * loop.inner + at % loop.inner
             let right = y[to] == best && places[to] == place
-            if !right { return Issue.record("\(type) \(loop) at \(at), \(k)") }
+            if !right {
+              Issue.record("\(type) \(loop) at \(at), \(k)")
+              return
+            }
           }
         }
       }
