@@ -18,7 +18,7 @@ import CPUKernelAPI
 #endif
 
 /// The kernels of this instruction set.
-package struct Kernels: Sendable {
+package struct Kernels: Sendable, KernelSet {
   package init() {}
 
   package var name: String {

@@ -57,6 +57,18 @@ private func reduceAs<A: StagingScalar>(_ scalar: A.Type, _ op: ReduceKernel, _ 
       leaves.rows(x, loop.innerStride, loop.inner, loop.count, nil, job.y.assumingMemoryBound(to: A.self))
       return
     }
+    // Small problems stay off the heap.
+    if loop.outer == 1 && loop.count * loop.inner <= 64 && job.center == nil {
+      withUnsafeTemporaryAllocation(of: A.self, capacity: 128) { scratch in
+        let staged = scratch.baseAddress!
+        let tile = StageTile(
+          rows: loop.inner, columns: loop.count, rowStride: loop.innerStride, columnStride: loop.countStride)
+        A.stage(job.type, tile, job.x, staged)
+        leaves.rows(UnsafePointer(staged), loop.count, loop.inner, loop.count, nil, staged + 64)
+        job.store(UnsafePointer(staged) + 64, at: 0, count: loop.inner)
+      }
+      return
+    }
     let buffer = UnsafeMutablePointer<A>.allocate(capacity: rowsScratch)
     reduceRows(leaves, job, buffer)
     buffer.deallocate()

@@ -49,7 +49,7 @@ struct Extreme<A: StagingScalar> {
       return
     }
     // The extreme of a block is found at full speed; only if it is a new record its place is looked for.
-    let block = 64 * A.lanes
+    let block = 64 * A.laneCount
     var k = 0
     while k < n {
       let m = min(block, n - k)
@@ -72,8 +72,8 @@ struct Extreme<A: StagingScalar> {
       while j < n - 1 && !A.isNaN(p[j]) { j += 1 }
       return j
     }
-    let vector = A.splat(v)
-    while j + A.lanes <= n && !A.anyEqual(A.load(p + j), vector) { j += A.lanes }
+    let vector = A.spread(v)
+    while j + A.laneCount <= n && !A.anyEqual(A.fetch(p + j), vector) { j += A.laneCount }
     while j < n - 1 && p[j] != v { j += 1 }
     return j
   }
@@ -129,18 +129,24 @@ private func extremeRows<A: StagingScalar>(
   }
 }
 
-/// One row against the best of the rows above it; a plain loop that the compiler turns into vectors.
+/// One row against the best of the rows above it. `best` and `index` have room for whole vectors.
 @inline(__always)
 private func extremeRow<A: StagingScalar>(
   _ max: Bool, _ x: UnsafePointer<A>, _ width: Int, row: A.Index, _ best: UnsafeMutablePointer<A>,
   _ index: UnsafeMutablePointer<A.Index>
 ) {
-  for j in 0..<width {
-    let v = x[j]
-    let b = best[j]
-    let takes = (max ? v > b : v < b) || (A.isNaN(v) && !A.isNaN(b))
-    best[j] = takes ? v : b
-    index[j] = takes ? row : index[j]
+  let rows = A.IndexVector(repeating: row)
+  var j = 0
+  while j < width {
+    let left = width &- j
+    let v = left >= A.laneCount ? A.fetch(x + j) : A.loadPart(x + j, left)
+    let b = A.fetch(UnsafePointer(best) + j)
+    let place = UnsafeMutableRawPointer(index + j)
+    let takes = A.beats(v, b, max: max)
+    A.put(A.choose(takes, v, b), best + j)
+    let old = place.loadUnaligned(as: A.IndexVector.self)
+    place.storeBytes(of: A.chooseIndex(takes, rows, old), as: A.IndexVector.self)
+    j &+= A.laneCount
   }
 }
 
@@ -151,13 +157,16 @@ private func extremeColumns<A: StagingScalar>(
   let loop = job.loop
   let width = min(loop.inner, 1024)
   let direct = loop.innerStride == 1 && job.type == A.ownType
-  let best = UnsafeMutablePointer<A>.allocate(capacity: 2 * width)
-  let index = UnsafeMutablePointer<A.Index>.allocate(capacity: width)
+  let padded = (width + A.laneCount - 1) / A.laneCount * A.laneCount
+  let best = UnsafeMutablePointer<A>.allocate(capacity: padded + width)
+  let index = UnsafeMutablePointer<A.Index>.allocate(capacity: padded)
   defer {
     best.deallocate()
     index.deallocate()
   }
-  let staging = best + width
+  best.initialize(repeating: A.zeroValue, count: padded)
+  index.initialize(repeating: 0, count: padded)
+  let staging = best + padded
   for o in 0..<loop.outer {
     var i = 0
     while i < loop.inner {

@@ -91,7 +91,7 @@ func rowsLeaf<Op: ReduceOp>(
 ) {
   typealias A = Op.Scalar
   for r in 0..<rows {
-    let c = A.splat(centers.map { $0[r] } ?? A.zeroValue)
+    let c = A.spread(centers.map { $0[r] } ?? A.zeroValue)
     y[r] = Op.fold(rowVector(op, x + r &* stride, count, c))
   }
 }
@@ -100,32 +100,32 @@ func rowsLeaf<Op: ReduceOp>(
 /// errors grow with the logarithm of the length.
 @inline(__always)
 func rowVector<Op: ReduceOp>(
-  _ op: Op.Type, _ x: UnsafePointer<Op.Scalar>, _ count: Int, _ c: Op.Scalar.Vector
-) -> Op.Scalar.Vector {
+  _ op: Op.Type, _ x: UnsafePointer<Op.Scalar>, _ count: Int, _ c: Op.Scalar.Register
+) -> Op.Scalar.Register {
   typealias A = Op.Scalar
-  let lanes = A.lanes
+  let lanes = A.laneCount
   if count < lanes { return A.keepPart(Op.map(A.loadPart(x, count), c), count, fill: Op.identity) }
   var p = x
   var left = count
-  var level0 = A.splat(Op.identity)
+  var level0 = A.spread(Op.identity)
   if left >= 64 &* lanes {
     var level1 = level0
     var level2 = level0
     var level3 = level0
     var blocks = 0
     while left >= 64 &* lanes {
-      var a0 = Op.map(A.load(p), c)
-      var a1 = Op.map(A.load(p + lanes), c)
-      var a2 = Op.map(A.load(p + 2 &* lanes), c)
-      var a3 = Op.map(A.load(p + 3 &* lanes), c)
+      var a0 = Op.map(A.fetch(p), c)
+      var a1 = Op.map(A.fetch(p + lanes), c)
+      var a2 = Op.map(A.fetch(p + 2 &* lanes), c)
+      var a3 = Op.map(A.fetch(p + 3 &* lanes), c)
       // A loop over pointers: the optimizer would unroll one over a constant range, at great length.
       let end = p + 60 &* lanes
       while p != end {
         p += 4 &* lanes
-        a0 = Op.combine(a0, Op.map(A.load(p), c))
-        a1 = Op.combine(a1, Op.map(A.load(p + lanes), c))
-        a2 = Op.combine(a2, Op.map(A.load(p + 2 &* lanes), c))
-        a3 = Op.combine(a3, Op.map(A.load(p + 3 &* lanes), c))
+        a0 = Op.combine(a0, Op.map(A.fetch(p), c))
+        a1 = Op.combine(a1, Op.map(A.fetch(p + lanes), c))
+        a2 = Op.combine(a2, Op.map(A.fetch(p + 2 &* lanes), c))
+        a3 = Op.combine(a3, Op.map(A.fetch(p + 3 &* lanes), c))
       }
       p += 4 &* lanes
       left &-= 64 &* lanes
@@ -133,7 +133,7 @@ func rowVector<Op: ReduceOp>(
       blocks &+= 1
       if blocks & 15 == 0 {
         level1 = Op.combine(level1, level0)
-        level0 = A.splat(Op.identity)
+        level0 = A.spread(Op.identity)
         if blocks & 255 == 0 {
           level2 = Op.combine(level2, level1)
           level1 = level0
@@ -146,15 +146,15 @@ func rowVector<Op: ReduceOp>(
     }
     level0 = Op.combine(Op.combine(level0, level1), Op.combine(level2, level3))
   }
-  var other = A.splat(Op.identity)
+  var other = A.spread(Op.identity)
   while left >= 2 &* lanes {
-    level0 = Op.combine(level0, Op.map(A.load(p), c))
-    other = Op.combine(other, Op.map(A.load(p + lanes), c))
+    level0 = Op.combine(level0, Op.map(A.fetch(p), c))
+    other = Op.combine(other, Op.map(A.fetch(p + lanes), c))
     p += 2 &* lanes
     left &-= 2 &* lanes
   }
   if left >= lanes {
-    level0 = Op.combine(level0, Op.map(A.load(p), c))
+    level0 = Op.combine(level0, Op.map(A.fetch(p), c))
     p += lanes
     left &-= lanes
   }
@@ -169,19 +169,19 @@ func groupLeaf<Op: ReduceOp>(
   _ center: UnsafePointer<Op.Scalar>?, _ acc: UnsafeMutablePointer<Op.Scalar>, _ first: Bool
 ) {
   typealias A = Op.Scalar
-  let lanes = A.lanes
+  let lanes = A.laneCount
   var done = 0
   if rows == 8 {
     while done &+ lanes <= width {
-      let c = center.map { A.load($0 + done) } ?? A.splat(A.zeroValue)
+      let c = center.map { A.fetch($0 + done) } ?? A.spread(A.zeroValue)
       let p = x + done
       let q = p + 4 &* stride
-      let v01 = Op.combine(Op.map(A.load(p), c), Op.map(A.load(p + stride), c))
-      let v23 = Op.combine(Op.map(A.load(p + 2 &* stride), c), Op.map(A.load(p + 3 &* stride), c))
-      let v45 = Op.combine(Op.map(A.load(q), c), Op.map(A.load(q + stride), c))
-      let v67 = Op.combine(Op.map(A.load(q + 2 &* stride), c), Op.map(A.load(q + 3 &* stride), c))
+      let v01 = Op.combine(Op.map(A.fetch(p), c), Op.map(A.fetch(p + stride), c))
+      let v23 = Op.combine(Op.map(A.fetch(p + 2 &* stride), c), Op.map(A.fetch(p + 3 &* stride), c))
+      let v45 = Op.combine(Op.map(A.fetch(q), c), Op.map(A.fetch(q + stride), c))
+      let v67 = Op.combine(Op.map(A.fetch(q + 2 &* stride), c), Op.map(A.fetch(q + 3 &* stride), c))
       let v = Op.combine(Op.combine(v01, v23), Op.combine(v45, v67))
-      A.store(first ? v : Op.combine(A.load(UnsafePointer(acc) + done), v), acc + done)
+      A.put(first ? v : Op.combine(A.fetch(UnsafePointer(acc) + done), v), acc + done)
       done &+= lanes
     }
   }
@@ -191,14 +191,14 @@ func groupLeaf<Op: ReduceOp>(
     let overwrites = first && r == 0
     var j = done
     while j &+ lanes <= width {
-      let c = center.map { A.load($0 + j) } ?? A.splat(A.zeroValue)
-      let v = Op.map(A.load(p + j), c)
-      A.store(overwrites ? v : Op.combine(A.load(UnsafePointer(acc) + j), v), acc + j)
+      let c = center.map { A.fetch($0 + j) } ?? A.spread(A.zeroValue)
+      let v = Op.map(A.fetch(p + j), c)
+      A.put(overwrites ? v : Op.combine(A.fetch(UnsafePointer(acc) + j), v), acc + j)
       j &+= lanes
     }
     let n = width &- j
     if n > 0 {
-      let c = center.map { A.loadPart($0 + j, n) } ?? A.splat(A.zeroValue)
+      let c = center.map { A.loadPart($0 + j, n) } ?? A.spread(A.zeroValue)
       let v = Op.map(A.loadPart(p + j, n), c)
       A.storePart(overwrites ? v : Op.combine(A.loadPart(UnsafePointer(acc) + j, n), v), acc + j, n)
     }

@@ -32,12 +32,12 @@ extension Kernels {
 /// y = f(i) for `count` elements, f given the vector at i, whole or (with a length) the part at the end.
 @inline(__always)
 private func mapVectors<A: ReduceScalar>(
-  _ count: Int, _ x: UnsafePointer<A>, _ y: UnsafeMutablePointer<A>, _ f: (A.Vector) -> A.Vector
+  _ count: Int, _ x: UnsafePointer<A>, _ y: UnsafeMutablePointer<A>, _ f: (A.Register) -> A.Register
 ) {
   var i = 0
-  while i &+ A.lanes <= count {
-    A.store(f(A.load(x + i)), y + i)
-    i &+= A.lanes
+  while i &+ A.laneCount <= count {
+    A.put(f(A.fetch(x + i)), y + i)
+    i &+= A.laneCount
   }
   let n = count &- i
   if n > 0 { A.storePart(f(A.loadPart(x + i, n)), y + i, n) }
@@ -47,12 +47,12 @@ private func mapVectors<A: ReduceScalar>(
 @inline(__always)
 private func mapVectors<A: ReduceScalar>(
   _ count: Int, _ a: UnsafePointer<A>, _ b: UnsafePointer<A>, _ y: UnsafeMutablePointer<A>,
-  _ f: (A.Vector, A.Vector) -> A.Vector
+  _ f: (A.Register, A.Register) -> A.Register
 ) {
   var i = 0
-  while i &+ A.lanes <= count {
-    A.store(f(A.load(a + i), A.load(b + i)), y + i)
-    i &+= A.lanes
+  while i &+ A.laneCount <= count {
+    A.put(f(A.fetch(a + i), A.fetch(b + i)), y + i)
+    i &+= A.laneCount
   }
   let n = count &- i
   if n > 0 { A.storePart(f(A.loadPart(a + i, n), A.loadPart(b + i, n)), y + i, n) }
@@ -84,16 +84,16 @@ private func softmaxRows<A: StagingScalar & BinaryFloatingPoint>(
       to = buffer
     }
     let high = reduced(MaxOp<A>.self, from, count, center: A.zeroValue)
-    let center = A.splat(high)
+    let center = A.spread(high)
     if log {
       let sum = reduced(SumExpOp<A>.self, from, count, center: high)
-      let shift = A.splat(A(logarithm(Double(sum))))
-      mapVectors(count, from, to) { A.subtract(A.subtract($0, center), shift) }
+      let shift = A.spread(A(logarithm(Double(sum))))
+      mapVectors(count, from, to) { A.minus(A.minus($0, center), shift) }
     } else {
-      mapVectors(count, from, to) { A.exponential(A.subtract($0, center)) }
+      mapVectors(count, from, to) { A.exponential(A.minus($0, center)) }
       let sum = reduced(SumOp<A>.self, UnsafePointer(to), count, center: high)
-      let scale = A.splat(1 / sum)
-      mapVectors(count, UnsafePointer(to), to) { A.multiply($0, scale) }
+      let scale = A.spread(1 / sum)
+      mapVectors(count, UnsafePointer(to), to) { A.times($0, scale) }
     }
     if let buffer { A.unstage(type, count, UnsafePointer(buffer), y + offset) }
   }
@@ -106,14 +106,14 @@ private func logarithm(_ x: Double) -> Double { log(x) }
 private func dotProduct<A: StagingScalar>(
   _ a: UnsafePointer<A>, _ b: UnsafePointer<A>, _ count: Int, _ scratch: UnsafeMutablePointer<A>
 ) -> A {
-  let block = 64 * A.lanes
+  let block = 64 * A.laneCount
   if count > block {
     let half = (count / 2 + block - 1) / block * block
     let low = dotProduct(a, b, half, scratch)
     let high = dotProduct(a + half, b + half, count - half, scratch)
-    return A.first(A.add(A.splat(low), A.splat(high)))
+    return A.first(A.plus(A.spread(low), A.spread(high)))
   }
-  mapVectors(count, a, b, scratch) { A.multiply($0, $1) }
+  mapVectors(count, a, b, scratch) { A.times($0, $1) }
   return reduced(SumOp<A>.self, UnsafePointer(scratch), count, center: A.zeroValue)
 }
 
@@ -123,7 +123,7 @@ private func softmaxBackwardRows<A: StagingScalar & BinaryFloatingPoint>(
 ) {
   guard count > 0 else { return }
   let own = type == A.ownType
-  let block = 64 * A.lanes
+  let block = 64 * A.laneCount
   let buffer = UnsafeMutablePointer<A>.allocate(capacity: block + (own ? 0 : 2 * count))
   defer { buffer.deallocate() }
   let tile = StageTile(rows: 1, columns: count, rowStride: 0, columnStride: 1)
@@ -140,11 +140,11 @@ private func softmaxBackwardRows<A: StagingScalar & BinaryFloatingPoint>(
       to = buffer + block
     }
     if log {
-      let sum = A.splat(reduced(SumOp<A>.self, gradient, count, center: A.zeroValue))
-      mapVectors(count, gradient, output, to) { A.subtract($0, A.multiply(A.exponential($1), sum)) }
+      let sum = A.spread(reduced(SumOp<A>.self, gradient, count, center: A.zeroValue))
+      mapVectors(count, gradient, output, to) { A.minus($0, A.times(A.exponential($1), sum)) }
     } else {
-      let dot = A.splat(dotProduct(gradient, output, count, buffer))
-      mapVectors(count, gradient, output, to) { A.multiply($1, A.subtract($0, dot)) }
+      let dot = A.spread(dotProduct(gradient, output, count, buffer))
+      mapVectors(count, gradient, output, to) { A.times($1, A.minus($0, dot)) }
     }
     if !own { A.unstage(type, count, UnsafePointer(to), dx + offset) }
   }

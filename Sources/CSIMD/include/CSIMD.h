@@ -16,8 +16,6 @@ typedef double simd_double8 __attribute__((ext_vector_type(8)));
 #include "CSIMDRandom.h"
 #include "CSIMDMath.h"
 #include "CSIMDMatmul.h"
-
-
 #include "CSIMDReduce.h"
 
 #endif

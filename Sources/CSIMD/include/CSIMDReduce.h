@@ -195,6 +195,20 @@ typedef int32_t csimd_vm32 __attribute__((ext_vector_type(CSIMD_REDUCE_WIDTH)));
     _Pragma("clang loop unroll(full)") for (int i = 0; i < (int)(sizeof(V) / sizeof(S)); i++) lane[i] = i;            \
     return CSIMD_SELECT(V, M, lane < (M)n, a, (V)fill);                                                               \
   }
+
+// The running extreme's takeover: where a new value v beats the best b (NaN beats all but NaN), all bits set. choose:
+// a where the mask is set, else b.
+#define CSIMD_EXTREME_OPS(T, V, M)                                                                                    \
+  CSIMD_REDUCE_INLINE M csimd_above_##T(V v, V b) { return (M)((v > b) | ((v != v) & (b == b))); }                    \
+  CSIMD_REDUCE_INLINE M csimd_below_##T(V v, V b) { return (M)((v < b) | ((v != v) & (b == b))); }                    \
+  CSIMD_REDUCE_INLINE V csimd_choose_##T(M m, V a, V b) { return CSIMD_SELECT(V, M, m, a, b); }
+CSIMD_EXTREME_OPS(f32, csimd_vf32, csimd_vm32)
+CSIMD_EXTREME_OPS(f64, csimd_vf64, csimd_vi64)
+CSIMD_EXTREME_OPS(i64, csimd_vi64, csimd_vi64)
+CSIMD_REDUCE_INLINE csimd_vm32 csimd_choose_i32(csimd_vm32 m, csimd_vm32 a, csimd_vm32 b) {
+  return (m & a) | (~m & b);
+}
+
 CSIMD_REDUCE_OPS(f32, float, csimd_vf32, csimd_vm32)
 CSIMD_REDUCE_OPS(f64, double, csimd_vf64, csimd_vi64)
 CSIMD_REDUCE_OPS(i64, int64_t, csimd_vi64, csimd_vi64)

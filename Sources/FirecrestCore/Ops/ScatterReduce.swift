@@ -62,13 +62,7 @@ struct CombineRuns: MultiOp {
     return [gx, rest.maskedFill(equal(zeroCount, zeros).logicalNot(), 0), nil]
   }
 
-  private func equal(_ a: Tensor, _ b: Tensor) -> Tensor { apply(SameElement(), a, b) }
-}
-
-/// Where elements are equal.
-private struct SameElement: ComparisonOp {
-  static let kernel = CompareKernel.eq
-  var name: String { "eq" }
+  private func equal(_ a: Tensor, _ b: Tensor) -> Tensor { a .== b }
 }
 
 /// a / b rounded down, of integers.

@@ -61,7 +61,7 @@ extension Tensor {
   }
 
   /// An address for memory without bytes.
-  private static let nowhere = UnsafeMutableRawPointer(bitPattern: 64)
+  private static var nowhere: UnsafeMutableRawPointer? { UnsafeMutableRawPointer(bitPattern: 64) }
 
   private static func refuseBytes(_ count: Int, _ shape: Shape, _ dtype: DType, _ size: Int?) -> Never {
     let need = size.map { ", which needs \($0)" } ?? ""

@@ -88,7 +88,7 @@ extension Tensor {
       let spread = std.floating
       let center = mean.floating
       let shape: Shape
-      do { shape = try broadcastShapes(spread.shape, center.shape) } catch { stop("normal", error, [mean, std]) }
+      do throws(OpError) { shape = try broadcastShapes(spread.shape, center.shape) } catch { stop("normal", error, [mean, std]) }
       let numbers = randn(shape, dtype: DType.promoted(spread.dtype, center.dtype), generator: generator)
       return numbers * spread + center
     }
