@@ -70,9 +70,13 @@ struct Port {
 /// The most elements a tile has where an operand must be copied to a buffer.
 let tileCapacity = 512
 
-/// Outputs of at least this many bytes are written past the caches: they would be gone from them before the next
+/// Outputs of at least this many bytes may be written past the caches: they would be gone from them before the next
 /// operation reads them, and reading a line in order to overwrite it costs a third of the memory traffic.
 let streamThreshold = 16 << 20
+
+/// The size of the last cache, 0 where the system does not tell. Output that fits is written through it: measured
+/// with a cache of 105 MB, nontemporal stores reach two thirds of the rate of ordinary ones below that size.
+let lastCacheSize = sysconf(Int32(_SC_LEVEL3_CACHE_SIZE))
 
 /// Does `work` on all elements. Where all operands are contiguous its body sees the memory itself, else tiles of up to
 /// 512 elements gathered into buffers, of one row or of several short ones.
@@ -178,7 +182,8 @@ struct ElementwiseRun {
       y.isDirect = false
       allDirect = false
     } else if !inPlace, y.operand.inner == 1, n.inner > tileCapacity,
-      n.inner &* n.outer &* y.storage.memorySize >= streamThreshold
+      n.inner &* n.outer &* y.storage.memorySize >= streamThreshold,
+      n.inner &* n.outer &* y.storage.memorySize >= lastCacheSize
     {
       streams = true
       y.isDirect = false
