@@ -120,7 +120,9 @@ final class MemorySource: ByteSource {
   init(_ content: [UInt8]) { self.content = content }
 
   func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) {
-    content.withUnsafeBytes { target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + target.count])) }
+    content.withUnsafeBytes {
+      target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + target.count]))
+    }
   }
 }
 

@@ -78,7 +78,8 @@ func readNpy(_ stream: some ByteStream) throws(FileError) -> Tensor {
   let length = field.reversed().reduce(0) { $0 << 8 | Int($1) }
   guard length <= NpyHeader.maximumLength else {
     throw FileError(
-      .unsupported, file: stream.name, offset: 8, "a header of \(length) bytes is longer than any array of numbers needs",
+      .unsupported, file: stream.name, offset: 8,
+      "a header of \(length) bytes is longer than any array of numbers needs",
       help: "structured types are not read; if it has none, the file is damaged")
   }
   let base = stream.position

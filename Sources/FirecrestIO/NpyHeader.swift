@@ -183,7 +183,8 @@ struct NpyHeaderParser {
     case "c": (reason, help) = ("the numbers are complex", "save x.real and x.imag as arrays of their own")
     case "V":
       (reason, help) = (
-        "the elements are raw bytes without a type (NumPy writes bfloat16 so)", "save them as float32, or in safetensors"
+        "the elements are raw bytes without a type (NumPy writes bfloat16 so)",
+        "save them as float32, or in safetensors"
       )
     case "S", "U", "a": (reason, help) = ("the elements are texts", "save numbers")
     case "M", "m": (reason, help) = ("the elements are times", "save them as int64: x.astype('int64')")

@@ -60,7 +60,8 @@ struct ZipArchive {
     }
     guard directory.size <= limit, directory.offset == limit - directory.size else {
       throw source.malformed(
-        end, "the directory, of \(directory.size) bytes at byte \(directory.offset), does not end where its end record "
+        end,
+        "the directory, of \(directory.size) bytes at byte \(directory.offset), does not end where its end record "
           + "starts, at byte \(limit)")
     }
     guard directory.count <= directory.size / Zip.centralSize else {
@@ -184,7 +185,8 @@ struct ZipArchive {
     let isPossible = member.isDeflated ? overflow || member.size <= limit : member.size == member.packedSize
     guard isPossible, member.packedSize <= source.count else {
       throw source.malformed(
-        offset, "the member \(quoted(member.name)) cannot have \(member.size) bytes in \(member.packedSize) packed ones")
+        offset, "the member \(quoted(member.name)) cannot have \(member.size) bytes in \(member.packedSize) packed ones"
+      )
     }
   }
 

@@ -5,7 +5,9 @@ import Testing
 
 @Suite struct AtomicFileTests {
   private func content(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
-  private func names(_ folder: String) throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder).sorted() }
+  private func names(_ folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+  }
 
   @Test func replacesTheOldFile() throws {
     try withFolder { folder in

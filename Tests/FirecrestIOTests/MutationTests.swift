@@ -1,5 +1,5 @@
-import FirecrestCPU
 import Firecrest
+import FirecrestCPU
 import Foundation
 import TestSupport
 import Testing
@@ -11,8 +11,10 @@ import Testing
 @Suite struct MutationTests {
   @Test func npy() async {
     await #expect(processExitsWith: .success) {
-      let names = ["f4", "i8_big", "u2", "b1", "version2", "version3", "fortran", "scalar", "empty", "rank8", "rank9",
-        "structured", "object"]
+      let names = [
+        "f4", "i8_big", "u2", "b1", "version2", "version3", "fortran", "scalar", "empty", "rank8", "rank9",
+        "structured", "object",
+      ]
       try mutate(names.map { "\($0).npy" }, share: 0.3, seed: 1, expansion: 2) { bytes throws(FileError) in
         [try loadNpy(bytes: bytes)]
       }
@@ -71,12 +73,16 @@ private func mutate(
     }
     let growth = Memory.statistics.peak - before
     peakGrowth = max(peakGrowth, growth)
-    if growth > expansion * bytes.count + 1 << 20 { leave("turn \(turn): \(growth) bytes for a file of \(bytes.count)") }
+    if growth > expansion * bytes.count + 1 << 20 {
+      leave("turn \(turn): \(growth) bytes for a file of \(bytes.count)")
+    }
     if Memory.statistics.inUse != before { leave("turn \(turn): memory was not given back") }
   }
   // The readers' own arrays too: nothing may be larger than a few of the small files unpacked.
   let resident = residentPeak() - residentBefore
-  print("\(count) damaged files, \(refused) refused, tensors at most \(peakGrowth) bytes, process grew by \(resident) bytes")
+  print(
+    "\(count) damaged files, \(refused) refused, tensors at most \(peakGrowth) bytes, process grew by \(resident) bytes"
+  )
   if resident > 64 << 20 { leave("the process grew by \(resident) bytes") }
   if refused < count / 4 { leave("only \(refused) of \(count) were refused: the damage is too mild") }
 }

@@ -24,7 +24,8 @@ import Testing
     expectEqual(try loadNpy(fixture("empty.npy")), ramp(.float32, [2, 0, 3]))
     expectEqual(try loadNpy(fixture("one.npy")), ramp(.int64, [5]))
     expectEqual(try loadNpy(fixture("rank8.npy")), ramp(.int16, [1, 2, 1, 3, 1, 1, 2, 1]))
-    let special = Tensor([.nan, .infinity, -.infinity, -0.0, Double.leastNonzeroMagnitude, 1.7976931348623157e308], dtype: .float64)
+    let special = Tensor(
+      [.nan, .infinity, -.infinity, -0.0, Double.leastNonzeroMagnitude, 1.7976931348623157e308], dtype: .float64)
     expectEqual(try loadNpy(fixture("special.npy")), special)
   }
 
@@ -72,10 +73,11 @@ import Testing
   @Test func refusesBFloat16() {
     let error = fileError { () throws(FileError) in _ = try npyBytes(ramp(.bfloat16, [2])) }
     #expect(error?.kind == .unsupported)
-    #expect(error?.description == """
-      <memory>: NumPy has no bfloat16
-        help:  save tensor.to(.float32), which loses nothing, or use saveSafetensors
-      """)
+    #expect(
+      error?.description == """
+        <memory>: NumPy has no bfloat16
+          help:  save tensor.to(.float32), which loses nothing, or use saveSafetensors
+        """)
   }
 
   @Test func refusesTruncationAtEveryByte() throws {

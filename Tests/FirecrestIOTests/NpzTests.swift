@@ -1,7 +1,8 @@
 import Firecrest
-@testable import FirecrestIO
 import TestSupport
 import Testing
+
+@testable import FirecrestIO
 
 @Suite struct NpzTests {
   @Test(arguments: ["stored", "deflated", "descriptor", "zip64"])
@@ -23,7 +24,8 @@ import Testing
       let back = try loadNpz(bytes: bytes)
       #expect(back.names == tensors.names)
       for (name, tensor) in tensors { expectEqual(back[name], tensor, "\(name), 64 bits from \(limit)") }
-      #expect(try npzBytes(tensors, compressed: compressed, limit32: limit) == bytes, "the bytes are the same every time")
+      #expect(
+        try npzBytes(tensors, compressed: compressed, limit32: limit) == bytes, "the bytes are the same every time")
     }
     try withFolder { folder in
       try saveNpz(tensors, to: "\(folder)/a.npz", compressed: compressed)
@@ -97,7 +99,8 @@ import Testing
   @Test func refusesLyingSizes() throws {
     let bytes = try npzBytes(["x": Tensor.zeros(100)], compressed: true)
     for size in [0, 1, 527, 529, 1 << 20, 0xFFFF_FFFE, 0xFFFF_FFFF] {
-      let lie = patch(patch(bytes, Zip.centralSignature, field: 24, size: 4, size), Zip.localSignature, field: 22, size: 4, size)
+      let lie = patch(
+        patch(bytes, Zip.centralSignature, field: 24, size: 4, size), Zip.localSignature, field: 22, size: 4, size)
       let error = fileError { () throws(FileError) in _ = try loadNpz(bytes: lie) }
       #expect(error?.kind == .malformed, "\(size)")
     }

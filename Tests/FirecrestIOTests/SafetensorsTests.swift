@@ -5,7 +5,9 @@ import Testing
 
 @Suite struct SafetensorsTests {
   @Test func readsWhatTheReferenceWrote() throws {
-    for tensors in [try loadSafetensors(fixture("all.safetensors")), try loadSafetensors(bytes: fixtureBytes("all.safetensors"))] {
+    for tensors in [
+      try loadSafetensors(fixture("all.safetensors")), try loadSafetensors(bytes: fixtureBytes("all.safetensors")),
+    ] {
       #expect(tensors.count == 13)
       #expect(tensors.metadata == ["format": "pt"])
       for dtype in DType.allCases { expectEqual(tensors["\(dtype)"], ramp(dtype, [3, 4]), "\(dtype)") }
@@ -33,7 +35,8 @@ import Testing
 
   @Test func copiesWhatIsNotAligned() throws {
     for tensors in [
-      try loadSafetensors(fixture("unaligned.safetensors")), try loadSafetensors(bytes: fixtureBytes("unaligned.safetensors")),
+      try loadSafetensors(fixture("unaligned.safetensors")),
+      try loadSafetensors(bytes: fixtureBytes("unaligned.safetensors")),
     ] {
       #expect(tensors["a"]?.toArray(UInt8.self) == [1, 0, 1])
       expectEqual(tensors["b"], Tensor([1.5, -2]))
@@ -81,7 +84,8 @@ import Testing
   /// A file with this header and so many bytes of data.
   private func file(_ header: String, data: Int) -> [UInt8] {
     let text = Array(header.utf8)
-    return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text + [UInt8](repeating: 0, count: data)
+    return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) } + text
+      + [UInt8](repeating: 0, count: data)
   }
 
   private func refusal(_ header: String, data: Int = 8) -> FileError? {

@@ -7,7 +7,9 @@ import Testing
 func fixture(_ name: String) -> String { fixtures.appendingPathComponent("IO/\(name)").path }
 
 /// A fixture's bytes.
-func fixtureBytes(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: fixture(name)))) }
+func fixtureBytes(_ name: String) throws -> [UInt8] {
+  [UInt8](try Data(contentsOf: URL(fileURLWithPath: fixture(name))))
+}
 
 /// The values that make_io.py writes: 3 k − 5, k % 3 == 0 for bool, 7 k for unsigned types.
 func ramp(_ dtype: DType, _ shape: Shape, unsigned: Bool = false) -> Tensor {
@@ -18,8 +20,9 @@ func ramp(_ dtype: DType, _ shape: Shape, unsigned: Bool = false) -> Tensor {
 }
 
 /// Type, shape and every value, NaN included.
-func expectEqual(_ actual: Tensor?, _ expected: Tensor, _ note: Comment? = nil, at place: SourceLocation = #_sourceLocation)
-{
+func expectEqual(
+  _ actual: Tensor?, _ expected: Tensor, _ note: Comment? = nil, at place: SourceLocation = #_sourceLocation
+) {
   guard let actual else {
     Issue.record(note ?? "no tensor", sourceLocation: place)
     return
