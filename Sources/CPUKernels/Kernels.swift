@@ -32,4 +32,3 @@ package struct Kernels: Sendable, KernelSet {
   }
 }
 
-extension Kernels: KernelSet {}
