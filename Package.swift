@@ -31,6 +31,7 @@ let package = Package(
   name: "Firecrest",
   products: [
     .library(name: "Firecrest", targets: ["Firecrest"]),
+    .executable(name: "firecrest", targets: ["FirecrestCLI"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -45,6 +46,9 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]),
     .target(name: "FirecrestIO", dependencies: ["CZlib", "FirecrestCore"]),
     .target(name: "Firecrest", dependencies: ["FirecrestCore", "FirecrestIO"]),
+    .executableTarget(
+      name: "FirecrestCLI",
+      dependencies: ["Firecrest", "FirecrestCPU", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ] + kernelSets + [
     .target(name: "TestSupport", dependencies: ["FirecrestCore", "FirecrestIO"], path: "Tests/TestSupport"),
     .target(name: "OpCatalog", dependencies: ["FirecrestCore", "TestSupport"], path: "Tests/OpCatalog"),
