@@ -12,4 +12,6 @@ public let catalog: [OpEntry] = [
   reductionEntries,
   indexingEntries,
   searchingEntries,
+  sortingEntries,
+  normalizationEntries,
 ].flatMap { $0 }

@@ -102,7 +102,7 @@ extension Tensor {
   fileprivate func batchStrides(_ batch: Shape) -> Shape {
     var result = Shape(repeating: 0, count: batch.count)
     let lead = batch.count - (rank - 2)
-    for d in 0..<max(0, rank - 2) where shape[d] != 1 { result[lead + d] = strides[d] }
+    for d in 0..<Swift.max(0, rank - 2) where shape[d] != 1 { result[lead + d] = strides[d] }
     return result
   }
 
@@ -123,7 +123,7 @@ extension Tensor {
     if other.rank == 2 && rank > 2 && shape[-1] == other.shape[0] {
       // One tall product instead of many small ones.
       var shape = shape
-      let flat = reshape([elementCount / max(1, shape[-1]), shape[-1]])
+      let flat = reshape([elementCount / Swift.max(1, shape[-1]), shape[-1]])
       shape[-1] = other.shape[1]
       return apply(Matmul(), flat, other).view(shape)
     }
