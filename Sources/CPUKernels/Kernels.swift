@@ -31,5 +31,3 @@ package struct Kernels: Sendable, KernelSet {
     #endif
   }
 }
-
-extension Kernels: KernelSet {}

@@ -12,4 +12,6 @@ public let catalog: [OpEntry] = [
   reductionEntries,
   indexingEntries,
   searchingEntries,
+  matmulEntries,
+  linearAlgebraEntries,
 ].flatMap { $0 }
