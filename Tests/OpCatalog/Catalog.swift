@@ -14,4 +14,6 @@ public let catalog: [OpEntry] = [
   searchingEntries,
   sortingEntries,
   normalizationEntries,
+  matmulEntries,
+  linearAlgebraEntries,
 ].flatMap { $0 }
