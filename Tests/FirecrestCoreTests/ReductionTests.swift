@@ -1,4 +1,3 @@
-import Firecrest
 import FirecrestCore
 import Testing
 
