@@ -28,6 +28,8 @@ import Testing
     #expect(Tensor([1, 2, 4]).mean(dtype: .float64).dtype == .float64)
     #expect(Tensor.zeros(0).mean().item().isNaN)
     #expect(Tensor.zeros(0).prod().item() == 1)
+    #expect(Tensor.zeros(0, 0).norm().item() == 0 && Tensor.zeros(5, 0).T.sum().item() == 0)
+    #expect(Tensor.zeros(0, 3, 4).permute(1, 0, 2).sum(dims: [1, 2]).toArray(Float.self) == [0, 0, 0])
     #expect(Tensor.zeros(0, 3).mean(dim: 1).shape == [0])
     #expect(Tensor.zeros(0, 3).logsumexp(dim: 0).toArray(Float.self) == [Float](repeating: -.infinity, count: 3))
     #expect(Tensor([5.0]).var().item().isNaN)

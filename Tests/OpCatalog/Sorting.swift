@@ -1,6 +1,11 @@
 import FirecrestCore
 import TestSupport
 
+/// Many of the integers are equal, and which of equal elements PyTorch finds is left open.
+@Sendable private func hasTies(_ s: GoldenSample) -> String? {
+  s.dtype == .int64 && s.outputs.count > 1 ? "which of equal elements is found is not defined in PyTorch" : nil
+}
+
 private func pair(_ found: (values: Tensor, indices: Tensor)) -> [Tensor] { [found.values, found.indices] }
 
 extension GoldenSample {
@@ -32,12 +37,14 @@ let sortingEntries: [OpEntry] = [
     "topk",
     several: { s in
       pair(s.input.topk(s.int(0)!, dim: s.int(1, "dim") ?? -1, largest: s.bool(2, "largest", true)))
-    }),
+    }
+  ).skipping(hasTies),
   OpEntry(
     "kthvalue",
     several: { s in
       pair(s.input.kthvalue(s.int(0)!, dim: s.int(1, "dim") ?? -1, keepDim: s.bool(2, "keepdim")))
-    }),
+    }
+  ).skipping(hasTies),
   OpEntry(
     "median",
     several: { s in

@@ -34,7 +34,7 @@ extension Tensor {
   /// The sum over the dimensions in which this tensor is larger than `shape`, the inverse of broadcasting (PyTorch's
   /// `sum_to_size`).
   public func sum(to shape: Shape) -> Tensor {
-    if shape == self.shape { return self }
+    if shape == self.shape && (rank > 0 || dtype.isFloatingPoint) { return self }
     var dims = DimSet()
     let lead = rank - shape.count
     for d in 0..<rank where d < lead || (shape[d - lead] == 1 && self.shape[d] != 1) { dims.insert(d) }

@@ -64,7 +64,7 @@ package struct ReductionLoop {
     let order = (0..<x.rank).filter { !dims.contains($0) } + (0..<x.rank).filter { dims.contains($0) }
     source = noGrad { x.permute(order).contiguous() }
     let count = dims.count(x.shape)
-    let outer = x.elementCount / max(1, count)
+    let outer = dims.reduced(x.shape, keepDim: false).elementCount
     loop = ReduceLoop(outer: outer, count: count, inner: 1, outerStride: count, countStride: 1, innerStride: 0)
   }
 
