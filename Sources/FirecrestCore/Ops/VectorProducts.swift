@@ -24,7 +24,7 @@ extension Tensor {
 
   /// The Kronecker product: each element of this tensor times all of `other`, as blocks (PyTorch's `kron`).
   public func kron(_ other: Tensor) -> Tensor {
-    let count = max(rank, other.rank)
+    let count = Swift.max(rank, other.rank)
     let a = reshape(Shape(Array(repeating: 1, count: count - rank) + Array(shape)))
     let b = other.reshape(Shape(Array(repeating: 1, count: count - other.rank) + Array(other.shape)))
     // Interleaving needs twice as many dimensions for a moment.
