@@ -32,6 +32,11 @@ let matmulEntries: [OpEntry] = [
   OpEntry("linalg_vecdot") { s in s.input.vecdot(s.tensor(0)!, dim: s.int(-1, "dim") ?? -1) },
   OpEntry("linalg_multi_dot") { s in multiDot(s.inputs) },
   OpEntry("linalg_matrix_power") { s in s.input.matrixPower(s.int(0)!) },
+  OpEntry("nn_functional_scaled_dot_product_attention") { s in
+    scaledDotProductAttention(
+      s.input, s.tensor(0)!, s.tensor(1)!, mask: s.tensor(2, "attn_mask"), isCausal: s.bool(-1, "is_causal"),
+      scale: s.double(-1, "scale"), isGrouped: s.bool(-1, "enable_gqa"))
+  }.skipping { s in (s.double(-1, "dropout_p") ?? 0) > 0 ? "dropout is random" : nil },
 ]
 
 let linearAlgebraEntries: [OpEntry] = [

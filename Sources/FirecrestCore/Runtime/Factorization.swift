@@ -7,15 +7,9 @@ import FirecrestCPU
 private let blockSize = 48
 
 /// The floating types that matrices are factored in.
-package protocol FactorElement: BinaryFloatingPoint, BitwiseCopyable {
-  static var dtype: DType { get }
-}
-extension Float: FactorElement {
-  package static var dtype: DType { .float32 }
-}
-extension Double: FactorElement {
-  package static var dtype: DType { .float64 }
-}
+package protocol FactorElement: BinaryFloatingPoint, BitwiseCopyable, TensorElement {}
+extension Float: FactorElement {}
+extension Double: FactorElement {}
 
 /// Computations on matrices of `T`. Matrices that are written are row-major with `stride` elements from row to row.
 package struct Factorization<T: FactorElement> {
