@@ -7,13 +7,16 @@ package final class Engine {
   private let retainGraph: Bool
   /// Captured gradients of `grad(of:wrt:)`; nil in `backward()`, which accumulates into leaves instead.
   private var captured: [Tensor?]?
-  private var leafSlots: [ObjectIdentifier: Int] = [:]
-  /// Nodes that lead to a captured tensor; nil means all.
+  private var leafSlots: [ObjectIdentifier: [Int]] = [:]
+  private var nodeSlots: [ObjectIdentifier: [(output: Int, slot: Int)]] = [:]
+  /// Nodes below which a captured tensor lies; nil means all. Only these compute gradients: others that a captured
+  /// tensor comes from keep what they saved.
   private var needed: Set<ObjectIdentifier>?
   /// A max-heap by sequence number.
   private var heap: [Node] = []
   /// Leaves with hooks wait until their whole gradient is there.
   private var waitingLeaves: [(leaf: Tensor, gradient: Tensor)] = []
+  private var waitingIndex: [ObjectIdentifier: Int] = [:]
 
   package init(createGraph: Bool, retainGraph: Bool) {
     self.createGraph = createGraph
@@ -31,29 +34,21 @@ package final class Engine {
   /// The gradients of `roots` for `inputs`, nil where no path leads there.
   package func gradients(_ roots: [(Tensor, Tensor)], of inputs: [Tensor]) -> [Tensor?] {
     captured = Array(repeating: nil, count: inputs.count)
-    var targets: Set<ObjectIdentifier> = []
-    var watched: [Node] = []
     for (slot, input) in inputs.enumerated() {
       switch input.edge {
       case .none: continue
-      case .leaf(let leaf): leafSlots[ObjectIdentifier(leaf)] = slot
-      case .node(let node, let output):
-        node.watchers.append(Watcher(output: output, action: .capture(slot: slot)))
-        targets.insert(ObjectIdentifier(node))
-        watched.append(node)
+      case .leaf(let leaf): leafSlots[ObjectIdentifier(leaf), default: []].append(slot)
+      case .node(let node, let output): nodeSlots[ObjectIdentifier(node), default: []].append((output, slot))
       }
     }
-    needed = nodesLeading(to: targets, from: roots.map(\.0))
+    needed = nodesLeading(from: roots.map(\.0))
     backward(roots)
-    for node in watched {
-      node.watchers.removeAll { if case .capture = $0.action { true } else { false } }
-    }
     return captured!
   }
 
-  /// The nodes below `roots` from which a capture is reached, found without recursion.
-  private func nodesLeading(to targets: Set<ObjectIdentifier>, from roots: [Tensor]) -> Set<ObjectIdentifier> {
-    var leading = targets
+  /// The nodes at and below `roots` with a capture below them, found without recursion.
+  private func nodesLeading(from roots: [Tensor]) -> Set<ObjectIdentifier> {
+    var leading: Set<ObjectIdentifier> = []
     var seen: Set<ObjectIdentifier> = []
     var stack: [(node: Node, children: [Edge], next: Int)] = []
     func push(_ edge: Edge) {
@@ -74,13 +69,17 @@ package final class Engine {
           switch $0 {
           case .none: false
           case .leaf(let leaf): leafSlots[ObjectIdentifier(leaf)] != nil
-          case .node(let node, _): leading.contains(ObjectIdentifier(node))
+          case .node(let node, _): isWanted(node, leading)
           }
         }
         if leads { leading.insert(ObjectIdentifier(top.node)) }
       }
     }
     return leading
+  }
+
+  private func isWanted(_ node: Node, _ leading: Set<ObjectIdentifier>) -> Bool {
+    leading.contains(ObjectIdentifier(node)) || nodeSlots[ObjectIdentifier(node)] != nil
   }
 
   /// Adds `gradient` to what has arrived at `edge`.
@@ -100,7 +99,7 @@ package final class Engine {
   }
 
   private func deliver(_ gradient: Tensor, _ node: Node, _ output: Int) {
-    if let needed, !needed.contains(ObjectIdentifier(node)) { return }
+    if let needed, !isWanted(node, needed) { return }
     if output == 0 {
       node.pending = node.pending.map { $0 + gradient } ?? gradient
     } else {
@@ -113,9 +112,11 @@ package final class Engine {
   }
 
   private func hold(_ gradient: Tensor, _ leaf: Tensor) {
-    if let index = waitingLeaves.firstIndex(where: { $0.leaf === leaf }) {
+    let id = ObjectIdentifier(leaf)
+    if let index = waitingIndex[id] {
       waitingLeaves[index].gradient = waitingLeaves[index].gradient + gradient
-    } else if captured == nil || leafSlots[ObjectIdentifier(leaf)] != nil {
+    } else if captured == nil || leafSlots[id] != nil {
+      waitingIndex[id] = waitingLeaves.count
       waitingLeaves.append((leaf, gradient))
     }
   }
@@ -124,31 +125,49 @@ package final class Engine {
     while let node = pop() {
       node.isQueued = false
       if !node.watchers.isEmpty { serve(node) }
+      if captured != nil { capture(node) }
       let gradient = node.pending
       node.pending = nil
-      node.propagate(gradient, self)
+      if needed?.contains(ObjectIdentifier(node)) ?? true {
+        node.propagate(gradient, self)
+        if !retainGraph { node.releaseSaved() }
+      }
       if !node.morePending.isEmpty { node.morePending = [:] }
-      if !retainGraph { node.releaseSaved() }
     }
     for (leaf, gradient) in waitingLeaves {
       var gradient = gradient
-      for hook in leaf.extras?.hooks ?? [] { gradient = hook.body(gradient) ?? gradient }
-      if let slot = leafSlots[ObjectIdentifier(leaf)] {
-        captured![slot] = gradient
-      } else {
+      for hook in leaf.extras?.hooks ?? [] { gradient = call(hook.body, gradient) }
+      if captured == nil {
         leaf.accumulate(gradient, createGraph)
+      } else {
+        for slot in leafSlots[ObjectIdentifier(leaf)] ?? [] { captured![slot] = gradient }
       }
     }
     waitingLeaves = []
+    waitingIndex = [:]
   }
 
-  /// Hooks first, in the order they were added; then whoever keeps the gradient gets what the hooks made of it.
+  private func capture(_ node: Node) {
+    for (output, slot) in nodeSlots[ObjectIdentifier(node)] ?? [] {
+      captured![slot] = output == 0 ? node.pending : node.morePending[output]
+    }
+  }
+
+  /// What `hook` makes of a gradient.
+  private func call(_ hook: (Tensor) -> Tensor?, _ gradient: Tensor) -> Tensor {
+    guard let changed = hook(gradient) else { return gradient }
+    if changed.shape != gradient.shape {
+      stop("registerHook", "a hook returned a gradient of another shape", [gradient, changed])
+    }
+    return changed.dtype == gradient.dtype ? changed : changed.to(gradient.dtype)
+  }
+
+  /// Hooks first, in the order they were added; then tensors that keep the gradient get what the hooks made of it.
   private func serve(_ node: Node) {
     func gradient(_ output: Int) -> Tensor? { output == 0 ? node.pending : node.morePending[output] }
     for watcher in node.watchers {
-      guard case .hook(_, let hook) = watcher.action, let g = gradient(watcher.output), let changed = hook(g) else {
-        continue
-      }
+      guard case .hook(_, let hook) = watcher.action, let g = gradient(watcher.output) else { continue }
+      let changed = call(hook, g)
       if watcher.output == 0 { node.pending = changed } else { node.morePending[watcher.output] = changed }
     }
     for watcher in node.watchers {
@@ -156,7 +175,6 @@ package final class Engine {
       switch watcher.action {
       case .hook: break
       case .retain(let tensor): tensor()?.accumulate(g, createGraph)
-      case .capture(let slot): captured?[slot] = g
       }
     }
   }

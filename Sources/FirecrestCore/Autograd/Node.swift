@@ -33,7 +33,7 @@ package class Node {
   package var moreVersions: [Int] = []
   /// True once a backward pass without `retainGraph` has let go of the saved values.
   package var isReleased = false
-  /// Hooks, retained gradients and captures of this node's outputs; rare.
+  /// Hooks and retained gradients of this node's outputs; rare.
   package var watchers: [Watcher] = []
 
   // What the running backward pass has gathered.
@@ -48,6 +48,9 @@ package class Node {
 
   /// The operation's name, as error messages show it.
   package var name: String { fatalError("abstract") }
+
+  /// The name as PyTorch prints it.
+  package var backwardName: String { name.prefix(1).uppercased() + name.dropFirst() + "Backward0" }
 
   /// Computes the gradients of the inputs from those of the outputs, and sends them along the edges.
   package func propagate(_ gradient: Tensor?, _ engine: Engine) { fatalError("abstract") }
@@ -159,7 +162,6 @@ package struct Watcher {
   package enum Action {
     case hook(id: Int, (Tensor) -> Tensor?)
     case retain(() -> Tensor?)
-    case capture(slot: Int)
   }
   package var output: Int
   package var action: Action

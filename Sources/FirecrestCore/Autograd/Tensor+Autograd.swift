@@ -32,9 +32,7 @@ extension Tensor {
   public var isLeaf: Bool { gradNode == nil }
 
   /// The name of the operation that computed this tensor, as PyTorch writes it, nil for a leaf: `MulBackward0`.
-  public var gradFn: String? {
-    gradNode.map { $0.name.prefix(1).uppercased() + $0.name.dropFirst() + "Backward0" }
-  }
+  public var gradFn: String? { gradNode?.backwardName }
 
   /// The gradient that `backward()` has accumulated for this leaf, nil before the first.
   public var grad: Tensor? {
@@ -58,10 +56,25 @@ extension Tensor {
   private func refreshView(_ extras: TensorExtras) {
     guard let base = extras.base, extras.baseVersion != base.storage.version else { return }
     extras.baseVersion = base.storage.version
-    guard base.requiresGrad else { return }
-    node = GradMode.with(true) { ViewNode(AsStrided(shape, strides: strides, offset: offset, of: base), base) }
-    outputIndex = 0
+    // A leaf changes outside of recording only, which leaves the way from the view to it as it was.
+    guard base.gradNode != nil else { return }
+    move(to: GradMode.with(true) { ViewNode(AsStrided(shape, strides: strides, offset: offset, of: base), base) }, 0)
   }
+
+  /// Gives this tensor, whose values have changed, the node that computed the new ones.
+  package func move(to newNode: Node, _ output: Int) {
+    if extras?.retainsGrad == true, let old = node {
+      old.watchers.removeAll { if case .retain(let tensor) = $0.action { tensor() === self } else { false } }
+      newNode.watchers.append(Watcher(output: output, action: .retain { [weak self] in self }))
+    }
+    node = newNode
+    outputIndex = output
+  }
+
+  /// The tensor as whose view a view of this one counts: where views of views begin, but never beyond a leaf whose
+  /// gradient is wanted.
+  @inline(__always)
+  package var viewBase: Tensor { leafRequiresGrad && node == nil ? self : extras?.base ?? self }
 
   /// Where this tensor's gradient goes.
   @inline(__always)

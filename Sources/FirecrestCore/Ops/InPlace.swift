@@ -51,8 +51,8 @@ extension Tensor {
 
   /// Stops where a leaf that requires a gradient would be changed while recording.
   package func refuseLeafChange(_ operation: String) {
-    let base = extras?.base ?? self
-    if base.leafRequiresGrad && base.node == nil && GradMode.isEnabled {
+    guard GradMode.isEnabled else { return }
+    for tensor in [extras?.base ?? self, self] where tensor.leafRequiresGrad && tensor.node == nil {
       stop(
         operation, "a leaf that requires a gradient cannot be changed in place", [self],
         help: "change it inside of noGrad { }, or compute a new tensor")
@@ -61,19 +61,27 @@ extension Tensor {
 
   /// Makes this tensor's values those of `value`, which has its shape, in place and recorded. All recorded changes in
   /// place end here.
-  package func overwrite(with value: Tensor, _ operation: String) {
+  ///
+  /// - Parameter fromSelf: True where `value` was computed from this tensor and by nothing that others hold: then its
+  ///   node can be this tensor's own.
+  package func overwrite(with value: Tensor, _ operation: String, fromSelf: Bool = false) {
     refuseLeafChange(operation)
     let record = isRecorded(value)
     let base = extras?.base
     // The node reads the old edges, so it is made before the values change.
-    let node = record ? OverwriteNode(base ?? self, self, value) : nil
+    var node: (Node, Int)?
+    if record {
+      if fromSelf, base == nil, let own = value.gradNode {
+        node = (own, value.outputIndex)
+      } else {
+        node = (OverwriteNode(base ?? self, self, value), 0)
+      }
+    }
     copyElements(value, self)
     storage.version += 1
     guard let node else { return }
-    let target = base ?? self
-    target.node = node
-    target.outputIndex = 0
-    if let extras { _ = extras.base.map { _ in gradNode } }
+    (base ?? self).move(to: node.0, node.1)
+    if base != nil { _ = gradNode }
   }
 
   /// x = op(x, …) in place: straight into the memory where nothing is recorded and the kernel can, else by way of a new
@@ -86,13 +94,13 @@ extension Tensor {
     if isRecorded(other) {
       refuseLeafChange(op.name)
       // An operation that saves its input must not see it overwritten.
-      let old = op.saves.contains(.a) || op.saves.contains(.y) ? snapshot() : self
-      let (a, b) = promote(old, other)
+      let old = op.saves.contains(.a) || (op.saves.contains(.b) && other === self) ? snapshot() : self
+      let (a, b) = promote(old, other === self ? old : other)
       let result = apply(op, a, b).to(dtype)
       if result.shape != shape {
         stop(op.name, "the result's shape \(result.shape) is not the tensor's", [self, other])
       }
-      return overwrite(with: result, op.name)
+      return overwrite(with: result, op.name, fromSelf: true)
     }
     let b = other.dtype == dtype ? other : other.to(dtype)
     do throws(OpError) {

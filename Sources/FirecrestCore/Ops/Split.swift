@@ -57,7 +57,7 @@ extension Tensor {
       let part = window(shape, strides: strides, offset: size == 0 ? offset : offset + start * self.strides[dim])
       if records {
         let extras = TensorExtras()
-        extras.base = self.extras?.base ?? self
+        extras.base = viewBase
         extras.baseVersion = storage.version
         part.extras = extras
         part.node = node

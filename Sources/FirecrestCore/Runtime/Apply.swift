@@ -54,7 +54,7 @@ package func apply<O: ViewOp>(_ op: O, _ x: Tensor) -> Tensor {
   let y = x.window(window.shape, strides: window.strides, offset: window.offset)
   if GradMode.isEnabled {
     let extras = TensorExtras()
-    extras.base = x.extras?.base ?? x
+    extras.base = x.viewBase
     extras.baseVersion = x.storage.version
     y.extras = extras
     if x.requiresGrad { y.node = ViewNode(op, x) }

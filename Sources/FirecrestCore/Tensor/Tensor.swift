@@ -52,14 +52,16 @@ public final class Tensor: @unchecked Sendable {
   }
 
   /// A window onto existing storage.
-  package init(_ storage: Storage, _ dtype: DType, shape: Shape, strides: Shape, offset: Int) {
+  package init(
+    _ storage: Storage, _ dtype: DType, shape: Shape, strides: Shape, offset: Int, isInference: Bool? = nil
+  ) {
     self.storage = storage
     self.offset = offset
     self.dtype = dtype
     self.shape = shape
     self.strides = strides
     isContiguous = Tensor.isContiguous(shape, strides)
-    isInference = fc_state().pointee.inference_mode
+    self.isInference = isInference ?? fc_state().pointee.inference_mode
   }
 
   @inline(__always)
@@ -122,7 +124,7 @@ extension Tensor {
 
   /// Another window on this tensor's storage, unknown to autograd.
   package func window(_ shape: Shape, strides: Shape, offset: Int) -> Tensor {
-    Tensor(storage, dtype, shape: shape, strides: strides, offset: offset)
+    Tensor(storage, dtype, shape: shape, strides: strides, offset: offset, isInference: isInference)
   }
 
   /// Calls `body` with this tensor's elements, which must be contiguous and of type `T`.

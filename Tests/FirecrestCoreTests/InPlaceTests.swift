@@ -1,0 +1,243 @@
+import FirecrestCore
+import Testing
+
+/// Changes in place, as autograd sees them.
+@Suite struct InPlaceTests {
+  private func leaf(_ values: [Double]) -> Tensor { Tensor(values, dtype: .float64, requiresGrad: true) }
+  private func values(_ x: Tensor?) -> [Double] { x!.toArray(Double.self) }
+
+  @Test func changedResult() {
+    let x = leaf([1, 2, 3])
+    let y = x * 2
+    y += 1
+    #expect(y.gradFn == "AddBackward0")
+    y *= x
+    #expect(y.gradFn == "MulBackward0")
+    y -= x
+    y /= 4
+    // ((2x + 1)·x − x) / 4
+    y.sum().backward()
+    #expect(values(y) == [0.5, 2, 4.5])
+    #expect(values(x.grad) == [1, 2, 3])
+  }
+
+  @Test func timesItself() {
+    let x = leaf([1, 2, 3])
+    let y = x * 1
+    y *= y
+    y.sum().backward()
+    #expect(values(x.grad) == [2, 4, 6])
+    let z = x * 1
+    z /= z
+    #expect(values(grad(of: z.sum(), wrt: x)) == [0, 0, 0])
+  }
+
+  @Test func constantBecomesRecorded() {
+    let x = leaf([1, 2])
+    let y = Tensor.zeros(2, dtype: .float64)
+    y += x
+    #expect(y.requiresGrad && !y.isLeaf)
+    y.sum().backward()
+    #expect(values(x.grad) == [1, 1])
+  }
+
+  @Test func broadcastOperand() {
+    let x = leaf([1, 2])
+    let y = Tensor.ones(3, 2, dtype: .float64)
+    y *= x
+    y.sum().backward()
+    #expect(values(x.grad) == [3, 3])
+  }
+
+  @Test func fillCutsTheGraph() {
+    let x = leaf([1, 2])
+    let y = x * 3
+    y.fill(5)
+    (y * x).sum().backward()
+    #expect(values(x.grad) == [5, 5])
+  }
+
+  @Test func copySendsGradientToSource() {
+    let x = leaf([1, 2])
+    let w = leaf([7, 8])
+    let y = x * 3
+    y.copy(from: w * 2)
+    y.sum().backward()
+    #expect(values(w.grad) == [2, 2])
+    #expect(x.grad.map(values) ?? [0, 0] == [0, 0])
+  }
+
+  @Test func viewChanged() {
+    let x = leaf([1, 2, 3, 4])
+    let y = (x * 1).view(2, 2)
+    let row = y[0]
+    row *= 10
+    #expect(values(y) == [10, 20, 3, 4])
+    #expect(row.gradFn != nil)
+    (y.sum() + row.sum()).backward()
+    #expect(values(x.grad) == [20, 20, 1, 1])
+  }
+
+  @Test func baseChangedAfterView() {
+    let x = leaf([1, 2, 3, 4])
+    let y = x * 1
+    let half = y.narrow(dim: 0, start: 0, length: 2)
+    y *= 3
+    half.sum().backward()
+    #expect(values(half) == [3, 6])
+    #expect(values(x.grad) == [3, 3, 0, 0])
+  }
+
+  @Test func otherViewSeesChange() {
+    let x = leaf([1, 2, 3, 4])
+    let y = (x * 1).view(2, 2)
+    let (row, column) = (y[0], y.T[1])
+    row *= 5
+    column += 1
+    // y = [[5x0, 5x1 + 1], [x2, x3 + 1]]
+    (row * row).sum().backward()
+    #expect(values(row) == [5, 11])
+    #expect(values(x.grad) == [50, 110, 0, 0])
+  }
+
+  @Test func viewOfConstantChangedWithGradient() {
+    let w = leaf([2, 3])
+    let base = Tensor.zeros(2, 2, dtype: .float64)
+    let early = base[0]
+    base[1] += w
+    base[0] = w * w
+    #expect(base.requiresGrad && early.requiresGrad)
+    (early.sum() + base.sum()).backward()
+    #expect(values(w.grad) == [9, 13])
+  }
+
+  @Test func viewMovedWithinTensor() {
+    let x = leaf([1, 2, 3, 4])
+    let y = (x * 1).view(2, 2)
+    y[0] = y[1]
+    y.sum().backward()
+    #expect(values(x.grad) == [0, 0, 2, 2])
+  }
+
+  @Test func splitParts() {
+    let x = leaf([1, 2, 3, 4])
+    let y = x * 1
+    let parts = y.split(2)
+    parts[0] *= 2
+    (parts[1] * parts[1]).sum().backward()
+    #expect(values(x.grad) == [0, 0, 6, 8])
+  }
+
+  @Test func retainedGradientFollows() {
+    let x = leaf([1, 2])
+    let y = x * 3
+    y.retainGrad()
+    y *= 2
+    (y * 5).sum().backward()
+    #expect(values(y.grad) == [5, 5])
+    #expect(values(x.grad) == [30, 30])
+  }
+
+  @Test func hookStaysWithOldValue() {
+    let x = leaf([1, 2])
+    let y = x * 3
+    nonisolated(unsafe) var seen: [Double] = []
+    y.registerHook {
+      seen = $0.toArray(Double.self)
+      return nil
+    }
+    y *= 2
+    (y * 5).sum().backward()
+    #expect(seen == [10, 10])
+  }
+
+  @Test func notRecordedOutsideOfGraph() {
+    let w = leaf([1, 2])
+    let transposed = w.view(1, 2).T
+    noGrad { w -= 1 }
+    #expect(w.isLeaf && values(transposed) == [0, 1])
+    transposed.sum().backward()
+    #expect(values(w.grad) == [1, 1])
+    w.detach()[0] = 9
+    #expect(values(w) == [9, 1] && w.isLeaf)
+  }
+
+  @Test func leafThatIsATransposedView() {
+    let w = Tensor.arange(6.0, dtype: .float64).view(2, 3).T.requiresGrad(true)
+    let row = w[1]
+    noGrad { w *= 2 }
+    (row * row).sum().backward()
+    #expect(values(w.grad) == [0, 0, 4, 16, 0, 0])
+  }
+
+  @Test func secondDerivativeThroughChange() {
+    #expect(
+      gradcheck(
+        { inputs in
+          let y = inputs[0] * inputs[0]
+          y[0] *= inputs[0][1]
+          let first = grad(of: y.sum(), wrt: inputs[0], createGraph: true)
+          return [first]
+        }, [Tensor([1.5, -2, 0.5], dtype: .float64)]))
+  }
+
+  @Test func leavesAreRefused() async {
+    func expectRefusal(_ result: ExitTest.Result?) {
+      expectMessage(result, "a leaf that requires a gradient cannot be changed in place")
+    }
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let x = Tensor.ones(2, requiresGrad: true)
+        x += 1
+      })
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        Tensor.ones(2, requiresGrad: true)[0] = 3
+      })
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        Tensor.ones(2, requiresGrad: true).zero()
+      })
+    // A leaf that is a view of a constant.
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let part = Tensor.ones(2, 2)[0].requiresGrad(true)
+        part += 1
+      })
+    // A view of such a leaf.
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let part = Tensor.ones(2, 2).T.requiresGrad(true)
+        part[0].fill(1)
+      })
+  }
+
+  @Test func changedSavedValuesAreRefused() async {
+    func expectRefusal(_ result: ExitTest.Result?, _ name: String) {
+      expectMessage(result, "a value that \(name) saved for its gradient was changed in place afterwards")
+    }
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let x = Tensor.ones(2, requiresGrad: true)
+        let y = x.exp()
+        y += 1
+        y.sum().backward()
+      }, "exp")
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let x = Tensor.ones(2, requiresGrad: true)
+        let w = Tensor.ones(2)
+        let y = x * w
+        w[0] = 2
+        y.sum().backward()
+      }, "mul")
+    // Through a view, without recording.
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let x = Tensor.ones(2, requiresGrad: true)
+        let y = x * x
+        noGrad { x.view(1, 2)[0] *= 2 }
+        y.sum().backward()
+      }, "mul")
+  }
+}
