@@ -56,6 +56,7 @@ private func select<T: BitwiseCopyable>(_ t: Tile, _: T.Type) {
 /// What a tile of elements converts from. Half types are float32 in a tile.
 private protocol Convertible: BitwiseCopyable {
   var int8: UInt8 { get }
+  var uint8: UInt8 { get }
   var int16: Int16 { get }
   var int32: Int32 { get }
   var int64: Int64 { get }
@@ -66,6 +67,7 @@ private protocol Convertible: BitwiseCopyable {
 
 extension FixedWidthInteger where Self: BitwiseCopyable {
   @inline(__always) var int8: UInt8 { UInt8(truncatingIfNeeded: self) }
+  @inline(__always) var uint8: UInt8 { int8 }
   @inline(__always) var int16: Int16 { Int16(truncatingIfNeeded: self) }
   @inline(__always) var int32: Int32 { Int32(truncatingIfNeeded: self) }
   @inline(__always) var int64: Int64 { Int64(truncatingIfNeeded: self) }
@@ -82,6 +84,8 @@ extension Int64: Convertible {}
 
 extension Float: Convertible {
   @inline(__always) var int8: UInt8 { UInt8(truncatingIfNeeded: int32) }
+  // Beyond int32 the lowest byte is 0 in float32, which is also what int32 makes of it.
+  @inline(__always) var uint8: UInt8 { int8 }
   @inline(__always) var int16: Int16 { Int16(truncatingIfNeeded: int32) }
   @inline(__always) var int32: Int32 { csimd_f32_to_i32(self) }
   @inline(__always) var int64: Int64 { csimd_f32_to_i64(self) }
@@ -92,6 +96,8 @@ extension Float: Convertible {
 
 extension Double: Convertible {
   @inline(__always) var int8: UInt8 { UInt8(truncatingIfNeeded: int32) }
+  // PyTorch goes through int64 to bytes without sign, through int32 to the others.
+  @inline(__always) var uint8: UInt8 { UInt8(truncatingIfNeeded: int64) }
   @inline(__always) var int16: Int16 { Int16(truncatingIfNeeded: int32) }
   @inline(__always) var int32: Int32 { csimd_f64_to_i32(self) }
   @inline(__always) var int64: Int64 { csimd_f64_to_i64(self) }
@@ -105,7 +111,8 @@ extension Double: Convertible {
 private func convert<T: Convertible>(_ t: Tile, _: T.Type, to type: DType) {
   switch type {
   case .bool: each(t, T.self, UInt8.self) { $0.truth }
-  case .uint8, .int8: each(t, T.self, UInt8.self) { $0.int8 }
+  case .uint8: each(t, T.self, UInt8.self) { $0.uint8 }
+  case .int8: each(t, T.self, UInt8.self) { $0.int8 }
   case .int16: each(t, T.self, Int16.self) { $0.int16 }
   case .int32: each(t, T.self, Int32.self) { $0.int32 }
   case .int64: each(t, T.self, Int64.self) { $0.int64 }

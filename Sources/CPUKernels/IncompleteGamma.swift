@@ -2,9 +2,13 @@ import Glibc
 
 /// The regularized incomplete gamma functions P(a, x) and, for `upper`, Q(a, x) = 1 - P(a, x).
 func incompleteGamma(_ a: Double, _ x: Double, upper: Bool) -> Double {
-  if !(a >= 0 && x >= 0) || a == 0 && x == 0 || a == .infinity && x == .infinity { return .nan }
-  if a == 0 || x == .infinity { return upper ? 0 : 1 }
-  if x == 0 || a == .infinity { return upper ? 1 : 0 }
+  if a < 0 || x < 0 { return .nan }
+  // A bound that decides alone does so beside NaN, as in PyTorch.
+  if a == 0 { return x > 0 ? (upper ? 0 : 1) : .nan }
+  if x == 0 { return upper ? 1 : 0 }
+  if a == .infinity { return x == .infinity ? .nan : upper ? 1 : 0 }
+  if x == .infinity { return upper ? 0 : 1 }
+  if a.isNaN || x.isNaN { return .nan }
   let scale = gammaDensity(a, x)
   if x < a + 1 {
     // P = xᵃ e⁻ˣ / Γ(a + 1) · Σ xᵏ / ((a + 1) … (a + k))

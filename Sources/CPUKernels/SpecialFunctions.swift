@@ -109,11 +109,12 @@ func polygamma(_ n: Double, _ x: Double) -> Double {
 /// ζ(s, q) = Σ (q + k)⁻ˢ over k ≥ 0, by the Euler–Maclaurin formula.
 func hurwitzZeta(_ s: Double, _ q: Double) -> Double {
   if s == 1 { return .infinity }
-  if !(s > 1) || q.isNaN { return .nan }
+  if s < 1 || q.isNaN { return .nan }
   if q <= 0 {
     if q == q.rounded(.down) { return .infinity }
     if s != s.rounded(.down) { return .nan }
   }
+  if s.isNaN { return s }
   if s == .infinity { return q > 1 ? 0 : q == 1 ? 1 : .infinity }
   var (sum, a) = (0.0, q)
   // The first terms one by one, until the formula's remainder is below rounding.

@@ -252,7 +252,7 @@ extension VDouble {
     let (a, b) = (absolute(), x.absolute())
     let infinity = Self.k(.infinity)
     // Two zeros have the angle 0 (or π), two infinities π/4 (or 3π/4).
-    let quotient = Self.equal(a, infinity, Self.equal(b, infinity, Self.one, infinity), a / b)
+    let quotient = Self.equal(a, infinity, Self.equal(b, infinity, Self.one, a / b), a / b)
     let angle = Self.equal(a, Self.nought, Self.equal(b, b, Self.nought, b), quotient).atanPositive()
     let isLeft = Self.less(Self.one.withSign(of: x), Self.nought, Self.one, Self.nought)
     let flipped = Self.k(3.141592653589793) - (angle - Self.k(1.2246467991473532e-16))

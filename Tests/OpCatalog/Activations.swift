@@ -8,7 +8,8 @@ let activationEntries: [OpEntry] = [
   OpEntry("nn_functional_leaky_relu") { s in s.input.leakyRelu(negativeSlope: s.double(0, "negative_slope") ?? 0.01) },
   OpEntry("nn_functional_elu") { s in s.input.elu(alpha: s.double(0, "alpha") ?? 1) },
   unary("nn_functional_selu") { $0.selu() },
-  OpEntry("nn_functional_celu") { s in s.input.celu(alpha: s.double(0, "alpha") ?? 1) },
+  // PyTorch's 1 / α has the exactness of float32.
+  OpEntry("nn_functional_celu") { s in s.input.celu(alpha: s.double(0, "alpha") ?? 1) }.tolerance(1e-7, 1e-7),
   OpEntry("nn_functional_gelu") { s in s.input.gelu(approximate: s.string(-1, "approximate") == "tanh") },
   unary("nn_functional_silu") { $0.silu() },
   unary("nn_functional_mish") { $0.mish() },
@@ -20,7 +21,8 @@ let activationEntries: [OpEntry] = [
   OpEntry("nn_functional_hardtanh") { s in
     s.input.hardtanh(min: s.double(0, "min_val") ?? -1, max: s.double(1, "max_val") ?? 1)
   },
-  unary("nn_functional_hardsigmoid") { $0.hardsigmoid() },
+  // PyTorch's 1/6 has the exactness of float32.
+  unary("nn_functional_hardsigmoid") { $0.hardsigmoid() }.tolerance(1e-7, 1e-7),
   unary("nn_functional_hardswish") { $0.hardswish() },
   OpEntry("nn_functional_hardshrink") { s in s.input.hardshrink(s.double(0, "lambd") ?? 0.5) },
   OpEntry("nn_functional_softshrink") { s in s.input.softshrink(s.double(0, "lambd") ?? 0.5) },

@@ -31,6 +31,16 @@ let binaryEntries: [OpEntry] = [
     let scaled = s.scalar(-1, "alpha").map { s.input * $0 } ?? s.input
     return s.tensor(0, "other").map { $0 - scaled } ?? s.scalar(0, "other")! - scaled
   },
+  // Python's operators with the tensor on the right.
+  OpEntry("__radd__") { s in s.tensor(0)! + s.input },
+  OpEntry("__rsub__") { s in s.tensor(0)! - s.input },
+  OpEntry("__rmul__") { s in s.tensor(0)! * s.input },
+  OpEntry("__rdiv__") { s in s.tensor(0)! / s.input },
+  OpEntry("__rmod__") { s in s.tensor(0)!.remainder(s.input) }.withoutFiniteDifferences(),
+  OpEntry("__rpow__") { s in s.tensor(0)!.pow(s.input) },
+  OpEntry("__rand__") { s in s.tensor(0)! & s.input },
+  OpEntry("__ror__") { s in s.tensor(0)! | s.input },
+  OpEntry("__rxor__") { s in s.tensor(0)! ^ s.input },
   OpEntry("div_no_rounding_mode", quotient),
   OpEntry("div_floor_rounding", quotient),
   OpEntry("div_trunc_rounding", quotient),

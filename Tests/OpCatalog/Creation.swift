@@ -26,7 +26,8 @@ let creationEntries: [OpEntry] = [
     return x
   },
   OpEntry("arange") { s in
-    let numbers = [s.rawInput.scalar!] + s.args.compactMap(\.scalar)
+    let further = s.args + [s.value(-1, "end"), s.value(-1, "step")]
+    let numbers = [s.rawInput.scalar!] + further.compactMap(\.scalar)
     let start = numbers.count == 1 ? .int(0) : numbers[0]
     let end = numbers[numbers.count == 1 ? 0 : 1]
     let step = numbers.count == 3 ? numbers[2] : .int(1)
@@ -69,23 +70,24 @@ let creationEntries: [OpEntry] = [
   OpEntry("signal_windows_gaussian") { s in window(.gaussian(standardDeviation: s.double(-1, "std") ?? 1), s) },
   OpEntry("signal_windows_exponential") { s in window(.exponential(tau: s.double(-1, "tau") ?? 1), s) },
   OpEntry("signal_windows_kaiser") { s in window(.kaiser(beta: s.double(-1, "beta") ?? 12), s) },
-  OpEntry("nn_functional_dropout") { s in s.input.dropout(p: s.double(-1, "p")!, training: s.bool(-1, "training", true))
+  OpEntry("nn_functional_dropout") { s in
+    s.input.dropout(p: s.double(-1, "p") ?? 0.5, training: s.bool(-1, "training", true))
   },
   OpEntry("nn_functional_dropout2d") { s in channelDropout(s) },
   OpEntry("nn_functional_dropout3d") { s in channelDropout(s) },
   OpEntry("nn_functional_alpha_dropout") { s in
-    s.input.alphaDropout(p: s.double(-1, "p")!, training: s.bool(-1, "training", true))
+    s.input.alphaDropout(p: s.double(-1, "p") ?? 0.5, training: s.bool(-1, "training", true))
   },
   OpEntry("nn_functional_feature_alpha_dropout_with_train") { s in channelAlphaDropout(s) },
   OpEntry("nn_functional_feature_alpha_dropout_without_train") { s in channelAlphaDropout(s) },
 ]
 
 private func channelDropout(_ s: GoldenSample) -> Tensor {
-  s.input.channelDropout(p: s.double(-1, "p")!, training: s.bool(-1, "training", true))
+  s.input.channelDropout(p: s.double(-1, "p") ?? 0.5, training: s.bool(-1, "training", true))
 }
 
 private func channelAlphaDropout(_ s: GoldenSample) -> Tensor {
-  s.input.channelAlphaDropout(p: s.double(-1, "p")!, training: s.bool(-1, "training", true))
+  s.input.channelAlphaDropout(p: s.double(-1, "p") ?? 0.5, training: s.bool(-1, "training", true))
 }
 
 private func window(_ kind: SignalWindow, _ s: GoldenSample) -> Tensor {

@@ -44,6 +44,8 @@ let joiningEntries: [OpEntry] = [
   OpEntry("as_strided_scatter") { s in
     s.input.asStridedScatter(
       s.tensor(0)!, Shape(s.ints(1)!), strides: Shape(s.ints(2)!), offset: s.int(3, "storage_offset") ?? 0)
+  }.exempting { _, place in
+    place == "gradient of input" ? "PyTorch gives the part of the gradient that is the source's" : nil
   },
   OpEntry("meshgrid_list_of_tensors", several: { s in meshgrid(s.inputs, indexing: indexing(s)) }),
   OpEntry(
@@ -69,6 +71,19 @@ let joiningEntries: [OpEntry] = [
   },
   OpEntry("trapezoid") { s in trapezoid(s) },
   OpEntry("trapz") { s in trapezoid(s) },
+  OpEntry("cumulative_trapezoid") { s in
+    s.input.cumulativeTrapezoid(x: s.tensor(0, "x"), dx: s.double(-1, "dx") ?? 1, dim: s.int(-1, "dim") ?? -1)
+  },
+  OpEntry("gradient", several: { s in gradient(s) }),
+  OpEntry("repeat_interleave") { s in
+    guard let counts = s.tensor(0, "repeats") else {
+      return s.input.repeatInterleave(s.int(0, "repeats")!, dim: s.int(1, "dim"))
+    }
+    return s.input.repeatInterleave(counts, dim: s.int(1, "dim"))
+  },
+  OpEntry("combinations") { s in
+    s.input.combinations(r: s.int(0, "r") ?? 2, replacement: s.bool(1, "with_replacement"))
+  },
   OpEntry("diff") { s in
     s.input.diff(
       n: s.int(0, "n") ?? 1, dim: s.int(1, "dim") ?? -1, prepend: s.tensor(2, "prepend"), append: s.tensor(3, "append"))
@@ -77,6 +92,16 @@ let joiningEntries: [OpEntry] = [
 
 private func trapezoid(_ s: GoldenSample) -> Tensor {
   s.input.trapezoid(x: s.tensor(0, "x"), dx: s.double(-1, "dx") ?? 1, dim: s.int(-1, "dim") ?? -1)
+}
+
+private func gradient(_ s: GoldenSample) -> [Tensor] {
+  let (dims, order) = (s.ints(-1, "dim"), s.int(-1, "edge_order") ?? 1)
+  if let points = s.tensors(-1, "spacing") { return s.input.gradient(points: points, dims: dims, edgeOrder: order) }
+  guard case .list(let steps) = s.value(-1, "spacing") else {
+    return s.input.gradient(spacing: [s.double(-1, "spacing") ?? 1], dims: dims, edgeOrder: order)
+  }
+  let spacing = steps.map { if case .double(let step) = $0 { step } else { fatalError("a spacing is no number") } }
+  return s.input.gradient(spacing: spacing, dims: dims, edgeOrder: order)
 }
 
 private func indexing(_ s: GoldenSample) -> GridIndexing { s.string(-1, "indexing") == "xy" ? .xy : .ij }

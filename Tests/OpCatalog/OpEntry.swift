@@ -1,6 +1,5 @@
-import TestSupport
-
 import FirecrestCore
+import TestSupport
 
 /// How the harness calls one operation, and how exactly it compares.
 ///
@@ -15,10 +14,15 @@ public struct OpEntry: Sendable {
   public var float32Tolerance: (relative: Double, absolute: Double)? = (2e-4, 2e-5)
   /// Why samples are left out; nil keeps a sample. Every reason shows in the summary.
   public var skip: @Sendable (GoldenSample) -> String? = { _ in nil }
+  /// Why one result ("result 0") or gradient ("gradient of input") of a sample is not compared, because PyTorch's is
+  /// known to be wrong there; nil compares it.
+  public var exempt: @Sendable (GoldenSample, String) -> String? = { _, _ in nil }
   /// False where finite differences cannot judge: results jump, or the derivative is defined otherwise.
   public var finiteDifferences = true
+  /// Firecrest's results for a sample.
   public let call: @Sendable (GoldenSample) -> [Tensor]
 
+  /// An operation with one result.
   public init(_ golden: String, _ call: @escaping @Sendable (GoldenSample) -> Tensor) {
     self.golden = golden
     self.call = { [call($0)] }
@@ -48,6 +52,13 @@ public struct OpEntry: Sendable {
   public func skipping(_ reason: @escaping @Sendable (GoldenSample) -> String?) -> OpEntry {
     var copy = self
     copy.skip = reason
+    return copy
+  }
+
+  /// This entry without the results and gradients for which `reason` says what is wrong with PyTorch's.
+  public func exempting(_ reason: @escaping @Sendable (GoldenSample, String) -> String?) -> OpEntry {
+    var copy = self
+    copy.exempt = reason
     return copy
   }
 

@@ -43,7 +43,8 @@ struct LogSigmoid: ElementwiseUnaryOp {
   static let cost = 8
   var name: String { "log_sigmoid" }
   var saves: Saves { .x }
-  func decomposed(_ x: Tensor) -> Tensor? { x.clamp(max: 0) - (-x.abs()).exp().log1p() }
+  // `minimum` shares the gradient at 0, as the slope ½ there asks; a clamp would not.
+  func decomposed(_ x: Tensor) -> Tensor? { x.minimum(0) - (-x.abs()).exp().log1p() }
   func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g * (-saved.x).sigmoid() }
 }
 

@@ -61,4 +61,11 @@ extension Tensor {
     let d = resolve(dim, "trapezoid")
     return trapezia(x, dx, d, "trapezoid").sum(dim: d) / 2
   }
+
+  /// The integrals from the first point of a dimension to each further one by the trapezoidal rule (PyTorch's
+  /// `cumulative_trapezoid`); the points as for `trapezoid`.
+  public func cumulativeTrapezoid(x: Tensor? = nil, dx: Double = 1, dim: Int = -1) -> Tensor {
+    let d = resolve(dim, "cumulativeTrapezoid")
+    return trapezia(x, dx, d, "cumulativeTrapezoid").cumsum(dim: d) / 2
+  }
 }

@@ -141,7 +141,8 @@ extension Tensor {
   private func binRange(
     _ values: [Double], _ range: (low: Double, high: Double)?, _ operation: String
   ) -> (Double, Double) {
-    var (low, high) = range ?? (0, 0)
+    // Without elements and without a range the bins cover 0 to 1.
+    var (low, high) = range ?? (0, values.isEmpty ? 1 : 0)
     if low > high { stop(operation, "the range's end \(high) is below its start \(low)", [self]) }
     if range == nil && !values.isEmpty {
       (low, high) = (.infinity, -.infinity)

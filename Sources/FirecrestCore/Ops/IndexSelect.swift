@@ -18,10 +18,10 @@ extension Tensor {
     return (plan, source)
   }
 
-  private func slicePlan(_ d: Int, _ index: Tensor, _ operation: String, allowNegative: Bool = false) -> IndexPlan {
+  private func slicePlan(_ d: Int, _ index: Tensor, _ operation: String) -> IndexPlan {
     if index.rank > 1 { stop(operation, "the index must be a vector", [self, index]) }
     let shape = rank == 0 ? Shape([1]) : self.shape
-    return IndexPlan(shape, dim: d, index, operation, allowNegative: allowNegative)
+    return IndexPlan(shape, dim: d, index, operation, allowNegative: false)
   }
 
   /// The slices along `dim` that the vector `index` names, in its order (PyTorch's `index_select`).
@@ -51,9 +51,20 @@ extension Tensor {
   /// The tensor with `value`, a tensor of one element, in the slices along `dim` that the vector `index` names
   /// (PyTorch's `index_fill`); negative indices count from the end.
   public func indexFill(dim: Int, _ index: Tensor, _ value: Tensor) -> Tensor {
-    let plan = slicePlan(resolve(dim, "indexFill"), index, "indexFill", allowNegative: true)
+    let d = resolve(dim, "indexFill")
     if value.rank != 0 { stop("indexFill", "the value must be a tensor without dimensions", [self, value]) }
-    return putting(value.to(dtype).expand(plan.shape), plan.offsets, plan.layout, "indexFill")
+    if index.rank > 1 { stop("indexFill", "the index must be a vector", [self, index]) }
+    let size = rank == 0 ? 1 : shape[d]
+    let positions = Tensor(empty: index.shape, .int64)
+    positions.accumulateIndex(index, stride: 1, size: size, dim: d, "indexFill", allowNegative: true, first: true)
+    // A mask, not a scatter: a slice named twice is filled once and passes its gradient to the value once.
+    let mask = Tensor.zeros([size], dtype: .bool)
+    mask.withElements(Bool.self) { mask in
+      positions.withElements(Int64.self) { for i in $0 { mask[Int(i)] = true } }
+    }
+    var broadcast = Shape(repeating: 1, count: rank)
+    if rank > 0 { broadcast[d] = size }
+    return value.to(dtype).where(mask.view(broadcast), self)
   }
 
   /// The tensor with the number `value` in the slices along `dim` that the vector `index` names.

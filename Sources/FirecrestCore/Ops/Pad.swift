@@ -87,7 +87,11 @@ extension Tensor {
       return apply(ConstantPad(before: before, after: after, value: value.scalar), self)
     }
     return (0..<amounts.count / 2).reduce(self) { x, i in
-      x.extended(rank - 1 - i, amounts[2 * i], amounts[2 * i + 1], mode)
+      let (before, after) = (amounts[2 * i], amounts[2 * i + 1])
+      guard mode == .circular, before < 0 || after < 0 else { return x.extended(rank - 1 - i, before, after, mode) }
+      // What is left after the cut goes on periodically; reflect and replicate take from the whole.
+      let cut = x.extended(rank - 1 - i, Swift.min(before, 0), Swift.min(after, 0), mode)
+      return cut.extended(rank - 1 - i, Swift.max(before, 0), Swift.max(after, 0), mode)
     }
   }
 

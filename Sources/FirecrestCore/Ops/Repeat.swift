@@ -41,4 +41,48 @@ extension Tensor {
     let repeated = reshape(Shape([outer, 1, run])).expand(Shape([outer, count, run])).reshape(target)
     return count == 1 ? repeated.clone() : repeated
   }
+
+  /// Each index of a dimension as often in a row as `counts` says, a vector with one count for each index or one for
+  /// all; without `dim`, each element of the flattened tensor.
+  public func repeatInterleave(_ counts: Tensor, dim: Int? = nil) -> Tensor {
+    guard let dim, rank > 0 else { return flatten().repeatInterleave(counts, dim: 0) }
+    let d = resolve(dim, "repeatInterleave")
+    if !counts.dtype.isInteger || counts.rank > 1 || counts.elementCount != 1 && counts.elementCount != shape[d] {
+      stop(
+        "repeatInterleave", "the counts must be a vector of integers, one for each of the \(shape[d]) indices",
+        [self, counts])
+    }
+    let each = counts.toArray(Int.self)
+    var index: [Int] = []
+    for i in 0..<shape[d] {
+      let count = each[each.count == 1 ? 0 : i]
+      if count < 0 { stop("repeatInterleave", "the count \(count) is negative", [self, counts]) }
+      index.append(contentsOf: repeatElement(i, count: count))
+    }
+    return indexSelect(dim: d, Tensor(index, shape: Shape([index.count]), dtype: .int64))
+  }
+
+  /// The choices of `r` elements of a vector, one in each row, in the order of the elements (PyTorch's
+  /// `combinations`). With `replacement` an element may be chosen several times.
+  public func combinations(r: Int = 2, replacement: Bool = false) -> Tensor {
+    if rank != 1 { stop("combinations", "needs a vector", [self]) }
+    if r < 0 { stop("combinations", "r must not be negative, but is \(r)", [self]) }
+    if r == 0 { return narrow(dim: 0, start: 0, length: 0).clone() }
+    let size = shape[0]
+    var index: [Int] = []
+    // The rows in order, each from the one before: the last place that can go on does, those behind it start anew.
+    var row = (0..<r).map { replacement ? 0 : $0 }
+    var isLeft = size > 0 && (replacement || r <= size)
+    while isLeft {
+      index.append(contentsOf: row)
+      guard let place = row.indices.last(where: { row[$0] < (replacement ? size - 1 : size - r + $0) }) else {
+        isLeft = false
+        continue
+      }
+      let value = row[place] + 1
+      for p in place..<r { row[p] = replacement ? value : value + p - place }
+    }
+    let chosen = indexSelect(dim: 0, Tensor(index, shape: Shape([index.count]), dtype: .int64))
+    return chosen.reshape(Shape([index.count / r, r]))
+  }
 }

@@ -207,7 +207,12 @@ struct Logit: UnaryOp {
     runBinary(.div, x, y, y, cpu, cost: 1)
     runUnary(.log, y, y, cpu, cost: 4)
   }
-  func decomposed(_ x: Tensor) -> Tensor? { (x / (1 - x)).log() }
+  func decomposed(_ x: Tensor) -> Tensor? {
+    // The factor makes the gradient NaN outside of 0...1, where the logarithms' own formulas go on.
+    let domain = Tensor.ones(like: x).where((x .>= 0) & (x .<= 1), Double.nan)
+    let inside = x * domain
+    return inside.log() - (1 - inside).log()
+  }
   func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? {
     let x = saved.x
     let slope = g / (x * (1 - x))

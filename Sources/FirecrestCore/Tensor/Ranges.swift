@@ -55,7 +55,8 @@ extension Tensor {
   }
 
   /// The numbers `start`, `start + step`, … before `end`, as float32 unless `dtype` says otherwise. Their number is
-  /// ⌈(end − start) / step⌉, which rounding may make one more than expected; `linspace` is exact about it.
+  /// ⌈(end − start) / step⌉, which rounding may make one more than expected; `linspace` is exact about it. Integer
+  /// types take the whole parts of start and step.
   public static func arange(
     _ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32, requiresGrad: Bool = false
   ) -> Tensor {
@@ -63,7 +64,18 @@ extension Tensor {
     guard step != 0, count.isFinite, count >= 0, start.isFinite, end.isFinite, count < 0x1p53 else {
       refuseRange("\(start)", "\(end)", "\(step)")
     }
-    let y = vector(Int(count), dtype) { start + Double($0) * step }
+    let y: Tensor
+    if dtype.isFloatingPoint {
+      y = vector(Int(count), dtype) { start + Double($0) * step }
+    } else {
+      guard let first = Int(exactly: start.rounded(.towardZero)), let last = Int(exactly: end.rounded(.towardZero)),
+        let whole = Int(exactly: step.rounded(.towardZero)), whole != 0
+      else { refuseRange("\(start)", "\(end)", "\(step)") }
+      // As in PyTorch whole numbers step by the step's whole part; int64 also counts with whole ends.
+      y =
+        dtype == .int64
+        ? arange(first, last, step: whole) : vector(Int(count), dtype) { first &+ $0 &* whole }
+    }
     return requiresGrad ? y.requiresGrad(true) : y
   }
 
