@@ -264,7 +264,7 @@ private func failure(
 
   /// Threads cut a product by rows or columns; no bit may depend on where.
   @Test func piecesGiveTheBitsOfTheWhole() {
-    var random = Generator(seed: 11)
+    var random = Generator(state: 11)
     let sizes = [
       (1, 300, 90), (300, 1, 90), (2, 257, 40), (9, 130, 70), (50, 130, 600), (70, 513, 33), (130, 65, 3),
       (65, 193, 500),
