@@ -273,7 +273,7 @@ private func failure(
     for (name, kernels) in InstructionSets.matmulKernels {
       for type in [DType.float32, .float64, .float16, .bfloat16] {
         for (m, n, k) in sizes {
-          for layout in 0..<4 {
+          for layout in type == .float32 ? [0, 1, 2, 3] : [0, 2] {
             let a = Buffer(type, m * k), b = Buffer(type, k * n), c = Buffer(type, m * n), d = Buffer(type, m * n)
             for i in 0..<(m * k) { a[i] = Double(random.next() % 2001) / 1000 - 1 }
             for i in 0..<(k * n) { b[i] = Double(random.next() % 2001) / 1000 - 1 }

@@ -76,7 +76,7 @@ import Testing
       { inputs in
         let y = f(inputs[0])
         let g = grad(of: [(y * weights).sum()], wrt: inputs, createGraph: true)
-        return [g[0]]
+        return [g[0]!]
       }
     }
     gradcheck(gradient { $0.inverse() }, [a])

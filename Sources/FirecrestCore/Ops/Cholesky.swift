@@ -18,7 +18,7 @@ struct TriangularSolve: BinaryOp {
   }
 
   func run(_ a: Tensor, _ b: Tensor, into y: Tensor, on cpu: CPU) {
-    copyElements(b, y, cpu)
+    if b !== y { copyElements(b, y, cpu) }
     if y.dtype == .float32 {
       solve(Factorization<Float>(cpu), a, y)
     } else {
@@ -87,6 +87,30 @@ struct Cholesky: MultiOp {
   }
 }
 
+/// (L Lᵀ)⁻¹ B. As in PyTorch the derivative is that of a full L, so that it is not zero above the diagonal, though the
+/// values there are not read.
+struct CholeskySolve: BinaryOp {
+  var name: String { "choleskySolve" }
+  var saves: Saves { [.b, .y] }
+
+  func infer(_ b: TensorSpec, _ l: TensorSpec) throws(OpError) -> TensorSpec {
+    try TriangularSolve(upper: false, unit: false).infer(l, b)
+  }
+
+  func run(_ b: Tensor, _ l: Tensor, into y: Tensor, on cpu: CPU) {
+    TriangularSolve(upper: false, unit: false).run(l, b, into: y, on: cpu)
+    let transposed = noGrad { l.mT }
+    TriangularSolve(upper: true, unit: false).run(transposed, y, into: y, on: cpu)
+  }
+
+  func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
+    let gb = apply(CholeskySolve(), g, saved.b)
+    if !saved.needsB { return (gb, nil) }
+    let product = gb.matmul(saved.y.mT)
+    return (gb, -(product + product.mT).matmul(saved.b))
+  }
+}
+
 extension Tensor {
   /// The Cholesky factor L of each symmetric positive definite matrix A = L Lᵀ, or with `upper` the U of A = Uᵀ U
   /// (PyTorch's `linalg.cholesky`). Reads only that triangle of A. Stops where a matrix is not positive definite; see
@@ -110,9 +134,7 @@ extension Tensor {
   /// The X with A · X = self, A given by its Cholesky factor (PyTorch's `cholesky_solve`).
   public func choleskySolve(_ factor: Tensor, upper: Bool = false) -> Tensor {
     if factor.rank < 2 { stop("choleskySolve", "needs a matrix", [factor]) }
-    let l = upper ? factor.mT : factor
-    let middle = apply(TriangularSolve(upper: false, unit: false), l, self)
-    return apply(TriangularSolve(upper: true, unit: false), l.mT, middle)
+    return apply(CholeskySolve(), self, upper ? factor.mT : factor)
   }
 
   /// The inverse of the matrix whose Cholesky factor this is (PyTorch's `cholesky_inverse`).

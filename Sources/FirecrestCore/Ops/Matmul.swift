@@ -72,7 +72,7 @@ extension Tensor {
     if other.rank == 2 && rank > 2 && shape[-1] == other.shape[0] {
       // One tall product instead of many small ones.
       var shape = shape
-      let flat = reshape([elementCount / Swift.max(1, shape[-1]), shape[-1]])
+      let flat = reshape([shape.dropLast().reduce(1, *), shape[-1]])
       shape[-1] = other.shape[1]
       return apply(Matmul(), flat, other).view(shape)
     }
