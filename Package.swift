@@ -30,7 +30,11 @@ let fastAccess = SwiftSetting.unsafeFlags(["-enforce-exclusivity=unchecked"])
 let package = Package(
   name: "Firecrest",
   products: [
-    .library(name: "Firecrest", targets: ["Firecrest"])
+    .library(name: "Firecrest", targets: ["Firecrest"]),
+    .executable(name: "firecrest", targets: ["FirecrestCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
     .target(name: "CSIMD"),
@@ -42,8 +46,10 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]),
     .target(name: "FirecrestIO", dependencies: ["CZlib", "FirecrestCore"]),
     .target(name: "Firecrest", dependencies: ["FirecrestCore", "FirecrestIO"]),
+    .executableTarget(
+      name: "FirecrestCLI",
+      dependencies: ["Firecrest", "FirecrestCPU", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ] + kernelSets + [
-    .executableTarget(name: "scratch", dependencies: ["Firecrest"]),
     .target(name: "TestSupport", dependencies: ["FirecrestCore", "FirecrestIO"], path: "Tests/TestSupport"),
     .target(name: "OpCatalog", dependencies: ["FirecrestCore", "TestSupport"], path: "Tests/OpCatalog"),
     .testTarget(name: "OpCatalogTests", dependencies: ["OpCatalog"]),

@@ -31,4 +31,3 @@ package struct Kernels: Sendable, KernelSet {
     #endif
   }
 }
-

@@ -3,11 +3,12 @@ import CPUKernelAPI
 extension Kernels: MatmulKernels {
   package func matmul(
     _ type: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool,
-    workspace: UnsafeMutableRawPointer
+    wholeM: Int, wholeN: Int, workspace: UnsafeMutableRawPointer
   ) {
     if m <= 0 || n <= 0 { return }
     @inline(__always) func floating<E: MatmulElement>(_: E.Type) -> MatmulProblem<E, E> {
-      MatmulProblem(m: m, n: n, k: k, alpha: E.Scalar(alpha), a, b, c, accumulate: accumulate)
+      MatmulProblem(
+        m: m, n: n, k: k, alpha: E.Scalar(alpha), a, b, c, accumulate: accumulate, wholeM: wholeM, wholeN: wholeN)
     }
     @inline(__always) func integer<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) {
       MatmulInteger<T>.multiply(m: m, n: n, k: k, alpha: alpha, a, b, c, accumulate: accumulate, workspace: workspace)
@@ -51,22 +52,24 @@ extension MatmulProblem where C == E {
   /// that suits the fast paths.
   @inline(__always)
   init(
-    m: Int, n: Int, k: Int, alpha: E.Scalar, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool
+    m: Int, n: Int, k: Int, alpha: E.Scalar, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool,
+    wholeM: Int, wholeN: Int
   ) {
     self.init(
       m: m, n: n, k: k, alpha: alpha, a: UnsafePointer(a.pointer.assumingMemoryBound(to: E.self)),
-      aRow: m == 1 ? 1 : a.rowStride, aStep: k == 1 ? 1 : a.columnStride,
+      aRow: wholeM == 1 ? 1 : a.rowStride, aStep: k == 1 ? 1 : a.columnStride,
       b: UnsafePointer(b.pointer.assumingMemoryBound(to: E.self)), bStep: k == 1 ? 1 : b.rowStride,
-      bColumn: n == 1 ? 1 : b.columnStride, c: c.pointer.assumingMemoryBound(to: E.self),
-      cRow: m == 1 ? 1 : c.rowStride, cColumn: n == 1 ? 1 : c.columnStride, accumulate: accumulate)
+      bColumn: wholeN == 1 ? 1 : b.columnStride, c: c.pointer.assumingMemoryBound(to: E.self),
+      cRow: wholeM == 1 ? 1 : c.rowStride, cColumn: wholeN == 1 ? 1 : c.columnStride, accumulate: accumulate,
+      wholeM: wholeM, wholeN: wholeN)
   }
 }
 
 extension MatmulProblem where C == E.Scalar {
-  /// Chooses how to compute the product.
+  /// Chooses how to compute the product, by the size of the whole of which this may be a piece.
   @inline(__always)
   func multiply(_ workspace: UnsafeMutableRawPointer) {
-    if cColumn != 1 && cRow == 1 || n == 1 && m > 1 {
+    if cColumn != 1 && cRow == 1 || wholeN == 1 && wholeM > 1 {
       transposed.multiplyRows(workspace)
     } else {
       multiplyRows(workspace)
@@ -76,17 +79,17 @@ extension MatmulProblem where C == E.Scalar {
   @inline(__always)
   private func multiplyRows(_ workspace: UnsafeMutableRawPointer) {
     let scratch = workspace.assumingMemoryBound(to: S.self)
-    if m == 1 || k <= 4 {
-      if bStep == 1 && aStep == 1 && (n == 1 || bColumn != 1) { return dots() }
+    if wholeM == 1 || k <= 4 {
+      if bStep == 1 && aStep == 1 && (wholeN == 1 || bColumn != 1) { return dots() }
       if bColumn == 1 && cColumn == 1 { return sumOfRows() }
     }
     // Packing B pays once enough rows use it; sooner where its rows are far apart.
     if E.isScalar, bColumn == 1, cColumn == 1,
-      m <= 16 || m <= 64 && n <= 512 || m * n <= 16384 && k <= 512
+      wholeM <= 16 || wholeM <= 64 && wholeN <= 512 || wholeM * wholeN <= 16384 && k <= 512
     {
       return unsafeBitCast(self, to: MatmulProblem<S, S>.self).direct()
     }
-    if aStep == 1 && bStep == 1 && m <= 8 { return dots() }
+    if aStep == 1 && bStep == 1 && wholeM <= 8 { return dots() }
     blocked(MatmulBlocks(m: m, n: n, k: k, elementSize: MemoryLayout<S>.size), scratch)
   }
 }

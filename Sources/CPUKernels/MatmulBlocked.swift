@@ -6,13 +6,15 @@ struct MatmulProblem<E: MatmulElement, C> {
   var b: UnsafePointer<E>, bStep: Int, bColumn: Int
   var c: UnsafeMutablePointer<C>, cRow: Int, cColumn: Int
   var accumulate: Bool
+  /// Rows and columns of the product of which this is a piece; they choose the way it is computed.
+  var wholeM: Int, wholeN: Int
 
   /// The same product read as Cᵀ = Bᵀ Aᵀ.
   @inline(__always)
   var transposed: Self {
     Self(
       m: n, n: m, k: k, alpha: alpha, a: b, aRow: bColumn, aStep: bStep, b: a, bStep: aStep, bColumn: aRow, c: c,
-      cRow: cColumn, cColumn: cRow, accumulate: accumulate)
+      cRow: cColumn, cColumn: cRow, accumulate: accumulate, wholeM: wholeN, wholeN: wholeM)
   }
 }
 

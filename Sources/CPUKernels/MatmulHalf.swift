@@ -101,7 +101,7 @@ enum MatmulHalf<E: MatmulElement> where E.Scalar == Float {
         MatmulProblem<E, Float>(
           m: height, n: width, k: x.k, alpha: x.alpha, a: x.a + ic * x.aRow, aRow: x.aRow, aStep: x.aStep,
           b: x.b + jc * x.bColumn, bStep: x.bStep, bColumn: x.bColumn, c: block, cRow: stride, cColumn: 1,
-          accumulate: false
+          accumulate: false, wholeM: x.wholeM, wholeN: x.wholeN
         ).multiply(rest)
         for i in 0..<height {
           let source = block + i * stride, target = x.c + ((ic + i) * x.cRow + jc * x.cColumn)

@@ -54,7 +54,9 @@ struct ZipArchive {
     guard disk == 0, directoryDisk == 0, countHere == directory.count else { throw severalDisks(end) }
     let isSaturated =
       directory.count == Zip.saturated16 || directory.size == Zip.saturated32 || directory.offset == Zip.saturated32
-    if isSaturated, let (large, place) = try findDirectory64(before: end) {
+    // Some writers add the 64-bit record where the fields are not saturated too; the directory then ends before it.
+    let endsElsewhere = directory.size > end || directory.offset != end - directory.size
+    if isSaturated || endsElsewhere, let (large, place) = try findDirectory64(before: end) {
       directory = large
       limit = place
     }

@@ -262,6 +262,51 @@ private func failure(
     }
   }
 
+  /// Threads cut a product by rows or columns; no bit may depend on where.
+  @Test func piecesGiveTheBitsOfTheWhole() {
+    var random = Generator(seed: 11)
+    let sizes = [
+      (1, 300, 90), (300, 1, 90), (2, 257, 40), (9, 130, 70), (50, 130, 600), (70, 513, 33), (130, 65, 3),
+      (65, 193, 500),
+      (193, 65, 500), (17, 700, 257), (500, 1100, 9),
+    ]
+    for (name, kernels) in InstructionSets.matmulKernels {
+      for type in [DType.float32, .float64, .float16, .bfloat16] {
+        for (m, n, k) in sizes {
+          for layout in 0..<4 {
+            let a = Buffer(type, m * k), b = Buffer(type, k * n), c = Buffer(type, m * n), d = Buffer(type, m * n)
+            for i in 0..<(m * k) { a[i] = Double(random.next() % 2001) / 1000 - 1 }
+            for i in 0..<(k * n) { b[i] = Double(random.next() % 2001) / 1000 - 1 }
+            let (ar, ac) = layout & 1 == 0 ? (k, 1) : (1, m)
+            let (br, bc) = layout & 2 == 0 ? (n, 1) : (1, k)
+            func run(_ rows: Range<Int>, _ columns: Range<Int>, _ target: Buffer) {
+              let size = type.size
+              let (height, width) = (rows.count, columns.count)
+              let workspace = Buffer(.uint8, kernels.matmulWorkspace(type, m: height, n: width, k: k))
+              kernels.matmul(
+                type, m: height, n: width, k: k, alpha: 1,
+                Matrix(a.pointer + rows.lowerBound * ar * size, rowStride: ar, columnStride: ac),
+                Matrix(b.pointer + columns.lowerBound * bc * size, rowStride: br, columnStride: bc),
+                Matrix(
+                  target.pointer + (rows.lowerBound * n + columns.lowerBound) * size, rowStride: n, columnStride: 1),
+                accumulate: false, wholeM: m, wholeN: n, workspace: workspace.pointer)
+            }
+            run(0..<m, 0..<n, c)
+            let bytes = { (x: Buffer) in Array(UnsafeRawBufferPointer(start: x.pointer, count: m * n * type.size)) }
+            for step in [24, 120] where m > step {
+              for start in stride(from: 0, to: m, by: step) { run(start..<min(m, start + step), 0..<n, d) }
+              #expect(bytes(c) == bytes(d), "\(name) \(type) \(m) \(n) \(k) layout \(layout), rows by \(step)")
+            }
+            for step in [64, 256] where n > step {
+              for start in stride(from: 0, to: n, by: step) { run(0..<m, start..<min(n, start + step), d) }
+              #expect(bytes(c) == bytes(d), "\(name) \(type) \(m) \(n) \(k) layout \(layout), columns by \(step)")
+            }
+          }
+        }
+      }
+    }
+  }
+
   @Test func halvesRoundOnce() {
     // 2048 + 1 + 1 is 2050 in float32 and 2048 where every step rounds to float16 (likewise 256 for bfloat16).
     for (name, kernels) in InstructionSets.matmulKernels {

@@ -127,7 +127,6 @@ import Testing
     "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': 1}",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} + 1",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)",
-    "{'descr': '<f4, 'fortran_order': False, 'shape': (1,)}",
     "{'descr': '\u{7}', 'fortran_order': False, 'shape': (1,)}",
     "", "{", "{}", "[1]", "None", "{'", "{'descr':", "{'descr': '<f4', 'shape': (", "{'descr': '<f4', 'shape': (1,",
   ])

@@ -12,4 +12,8 @@ public let catalog: [OpEntry] = [
   reductionEntries,
   indexingEntries,
   searchingEntries,
+  sortingEntries,
+  normalizationEntries,
+  matmulEntries,
+  linearAlgebraEntries,
 ].flatMap { $0 }

@@ -24,7 +24,7 @@ extension Tensor {
     let index = positionIndex("binCount").contiguous()
     let (low, high) = index.withElements(Int64.self) { ($0.min() ?? 0, $0.max() ?? -1) }
     if low < 0 { stop("binCount", "\(low) is negative", [self]) }
-    let length = max(minLength, Int(high) + 1)
+    let length = Swift.max(minLength, Int(high) + 1)
     guard let weights else {
       let y = Tensor.zeros([length], dtype: .int64)
       y.withElements(Int64.self) { y in index.withElements(Int64.self) { for i in $0 { y[Int(i)] += 1 } } }

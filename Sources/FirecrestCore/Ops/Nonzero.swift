@@ -14,7 +14,7 @@ extension Tensor {
         CPU.shared.parallel(parts, grain: 1, multiple: 1) { range in
           for p in range {
             var count = 0
-            for i in p * part..<min(bits.count, (p + 1) * part) { count &+= Int(bits[i]) }
+            for i in p * part..<Swift.min(bits.count, (p + 1) * part) { count &+= Int(bits[i]) }
             counts[p + 1] = count
           }
         }
@@ -62,7 +62,7 @@ extension Tensor {
     if size < 0 { stop("nonzeroStatic", "the size must not be negative, but is \(size)", [self]) }
     let rows = nonzero()
     let y = Tensor.full([size, rank], fillValue)
-    let count = min(size, rows.shape[0])
+    let count = Swift.min(size, rows.shape[0])
     copyElements(rows.narrow(dim: 0, start: 0, length: count), y.narrow(dim: 0, start: 0, length: count))
     return y
   }

@@ -34,7 +34,7 @@ extension Tensor {
         var i = range.lowerBound
         while i < range.upperBound {
           let row = i / count
-          let end = min(range.upperBound, (row + 1) * count)
+          let end = Swift.min(range.upperBound, (row + 1) * count)
           CPU.shared.kernels.searchSorted(
             common, sorted: sorted.pointer + row * length * size, length: length, count: end - i, right: right,
             wanted.pointer + i * size, output + i)

@@ -17,7 +17,7 @@ struct Sum: UnaryOp {
 extension Tensor {
   /// The sum of all elements. Integers and bool are summed as int64 (PyTorch's `sum`).
   public func sum(dtype: DType? = nil) -> Tensor {
-    apply(Sum(dims: .all(rank), keepDim: false), dtype.map { to($0) } ?? self)
+    sum(dims: [], dtype: dtype)
   }
 
   /// The sum over one dimension.
@@ -27,13 +27,14 @@ extension Tensor {
 
   /// The sum over several dimensions; an empty list means all.
   public func sum(dims: [Int], keepDim: Bool = false, dtype: DType? = nil) -> Tensor {
-    apply(Sum(dims: dimSet(dims, "sum"), keepDim: keepDim), dtype.map { to($0) } ?? self)
+    let y = apply(Sum(dims: dimSet(dims, "sum"), keepDim: keepDim), dtype.map { to($0) } ?? self)
+    return dtype.map { y.to($0) } ?? y
   }
 
   /// The sum over the dimensions in which this tensor is larger than `shape`, the inverse of broadcasting (PyTorch's
   /// `sum_to_size`).
   public func sum(to shape: Shape) -> Tensor {
-    if shape == self.shape { return self }
+    if shape == self.shape && (rank > 0 || dtype.isFloatingPoint) { return self }
     var dims = DimSet()
     let lead = rank - shape.count
     for d in 0..<rank where d < lead || (shape[d - lead] == 1 && self.shape[d] != 1) { dims.insert(d) }

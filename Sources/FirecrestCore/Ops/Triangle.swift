@@ -16,7 +16,7 @@ struct Triangle: UnaryOp {
     if y.elementCount == 0 { return }
     copyElements(x, y, cpu)
     let (rows, columns, size) = (y.shape[-2], y.shape[-1], y.dtype.size)
-    nonisolated(unsafe) let start = y.pointer
+    let start = y.pointer
     cpu.parallel(y.elementCount / columns, grain: max(1, CPU.grain / columns), multiple: 1) { range in
       for row in range {
         // Columns up to the diagonal belong to the lower part, those from it on to the upper.

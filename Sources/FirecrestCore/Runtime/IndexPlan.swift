@@ -137,7 +137,7 @@ extension Tensor {
     let columnStep: Int64 = dim == last ? 0 : 1
     y.withElements(Int64.self) { y in
       index.withElements(Int64.self) { index in
-        CPU.shared.parallel(y.count / columns, grain: max(1, CPU.grain / columns), multiple: 1) { rows in
+        CPU.shared.parallel(y.count / columns, grain: Swift.max(1, CPU.grain / columns), multiple: 1) { rows in
           for row in rows {
             var base: Int64 = 0
             var rest = row

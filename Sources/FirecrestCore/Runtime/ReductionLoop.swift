@@ -64,7 +64,7 @@ package struct ReductionLoop {
     let order = (0..<x.rank).filter { !dims.contains($0) } + (0..<x.rank).filter { dims.contains($0) }
     source = noGrad { x.permute(order).contiguous() }
     let count = dims.count(x.shape)
-    let outer = x.elementCount / max(1, count)
+    let outer = dims.reduced(x.shape, keepDim: false).elementCount
     loop = ReduceLoop(outer: outer, count: count, inner: 1, outerStride: count, countStride: 1, innerStride: 0)
   }
 
@@ -106,6 +106,22 @@ package struct ReductionLoop {
       at += 1
     }
     return at == count ? loop : nil
+  }
+
+  /// The reduced dimensions at the end and the rest of them, where all together are not one loop but these are.
+  static func twoPasses(_ x: Tensor, _ dims: DimSet) -> (DimSet, DimSet)? {
+    if x.rank < 3 || x.elementCount == 0 || merged(x, dims) != nil { return nil }
+    var (first, rest) = (DimSet(), dims)
+    var d = x.rank - 1
+    while d >= 0 && (dims.contains(d) || x.shape[d] == 1) {
+      if dims.contains(d) {
+        first.insert(d)
+        rest.bits &= ~(1 << UInt8(d))
+      }
+      d -= 1
+    }
+    let count = first.count(x.shape)
+    return rest.bits == 0 || count < 16 || merged(x, first) == nil ? nil : (first, rest)
   }
 
   /// Elements of the reduced loop in one task of a split reduction. Fixed, so that results do not depend on threads.
@@ -199,7 +215,15 @@ extension ReduceKernel {
 }
 
 /// Reduces `dims` of `x` with one kernel into `y`, converting where y's type is not the kernel's result type.
-package func reduce(_ op: ReduceKernel, _ x: Tensor, _ dims: DimSet, center: Tensor? = nil, into y: Tensor, _ cpu: CPU) {
+package func reduce(
+  _ op: ReduceKernel, _ x: Tensor, _ dims: DimSet, center: Tensor? = nil, into y: Tensor, _ cpu: CPU
+) {
+  // Reduced, kept, reduced dimensions: in two passes rather than through a rearranged copy.
+  if center == nil, let (first, rest) = ReductionLoop.twoPasses(x, dims) {
+    let between = Tensor(empty: first.reduced(x.shape, keepDim: true), op.resultType(x.dtype))
+    reduce(op, x, first, into: between, cpu)
+    return reduce(op.combiner, between, rest, into: y, cpu)
+  }
   let loop = ReductionLoop(x, dims)
   let result = op.resultType(x.dtype)
   if result == y.dtype { return loop.run(op, center: center, into: y.pointer, cpu) }

@@ -84,14 +84,12 @@ extension Tensor {
   /// Normal numbers, each with a mean and a standard deviation of its own; the two broadcast. No gradient flows to
   /// them; `mean + std * Tensor.randn(like: mean)` has one.
   public static func normal(mean: Tensor, std: Tensor, generator: Generator? = nil) -> Tensor {
-    noGrad {
-      let spread = std.floating
-      let center = mean.floating
-      let shape: Shape
-      do throws(OpError) { shape = try broadcastShapes(spread.shape, center.shape) } catch { stop("normal", error, [mean, std]) }
-      let numbers = randn(shape, dtype: DType.promoted(spread.dtype, center.dtype), generator: generator)
-      return numbers * spread + center
-    }
+    let spread = std.detach().floating
+    let center = mean.detach().floating
+    let shape: Shape
+    do { shape = try broadcastShapes(spread.shape, center.shape) } catch { stop("normal", error, [mean, std]) }
+    let dtype = DType.promoted(spread.dtype, center.dtype)
+    return randn(shape, dtype: dtype, generator: generator) * spread + center
   }
 
   /// The numbers 0..<count in random order, every order equally likely (PyTorch's `randperm`).
@@ -102,19 +100,16 @@ extension Tensor {
     let (key, offset) = (generator ?? .shared).reserve(blocks: (count + 1) / 2)
     let block = 1024
     y.withElements(Int64.self) { elements in
-      withUnsafeTemporaryAllocation(of: UInt64.self, capacity: block) { words in
-        words.withMemoryRebound(to: UInt32.self) { halves in
-          for start in stride(from: 0, to: count - 1, by: block) {
-            let length = Swift.min(block, count - 1 - start)
-            CPU.shared.kernels.randomBits(
-              key: key, offset: offset &+ UInt64(start / 2), count: 2 * length, halves.baseAddress!)
-            // Fisher and Yates: position i gets one of the elements that are left.
-            for k in 0..<length {
-              let i = start + k
-              let word = UInt64(halves[2 * k]) | UInt64(halves[2 * k + 1]) << 32
-              let j = i + Int(word.multipliedFullWidth(by: UInt64(count - i)).high)
-              elements.swapAt(i, j)
-            }
+      withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 2 * block) { words in
+        for start in stride(from: 0, to: count - 1, by: block) {
+          let length = Swift.min(block, count - 1 - start)
+          CPU.shared.kernels.randomBits(
+            key: key, offset: offset &+ UInt64(start / 2), count: 2 * length, words.baseAddress!)
+          // Fisher and Yates: position i gets one of the elements that are left.
+          for k in 0..<length {
+            let i = start + k
+            let word = UInt64(words[2 * k]) | UInt64(words[2 * k + 1]) << 32
+            elements.swapAt(i, i + Int(word.multipliedFullWidth(by: UInt64(count - i)).high))
           }
         }
       }

@@ -73,7 +73,7 @@ extension Tensor {
     let threshold = Tensor.scalar(.double(probability), .float32)
     let factor = Tensor.scalar(value, dtype)
     let zero = Tensor.scalar(.int(0), dtype)
-    nonisolated(unsafe) let target = pointer
+    let target = pointer
     let count = elementCount
     if count == 0 { return }
     let (key, offset) = (generator ?? .shared).reserve(blocks: (count + 3) / 4)
@@ -101,11 +101,10 @@ extension Tensor {
   /// Draws into this tensor's elements, which are changed in place: `draw` gets contiguous memory of the same type.
   private func fillRandom(_ operation: String, _ draw: (Tensor) -> Void) {
     let isDirect = isContiguous && !overlapsItself
-    if requiresGrad && GradMode.isEnabled {
-      // `copy` refuses leaves and records the change of other tensors.
+    if isRecorded() {
       let values = Tensor(empty: shape, dtype)
       draw(values)
-      return copy(from: values)
+      return overwrite(with: values, operation)
     }
     let values = isDirect ? self : Tensor(empty: shape, dtype)
     draw(values)
@@ -161,7 +160,7 @@ extension Tensor {
     let count = y.elementCount
     if count == 0 { return y }
     let (key, offset) = (generator ?? .shared).reserve(blocks: (count + perBlock - 1) / perBlock)
-    nonisolated(unsafe) let target = y.pointer.assumingMemoryBound(to: Int64.self)
+    let target = y.pointer.assumingMemoryBound(to: Int64.self)
     cpu.parallel(count, grain: CPU.grain / 4, multiple: blockSize) { range in
       cpu.kernels.randomIntegers(
         key: key, offset: offset &+ UInt64(range.lowerBound / perBlock), count: range.count, low: low, high: high,

@@ -1,0 +1,38 @@
+# Every command of the README. `make run` and `make test` install what they need.
+
+SWIFT ?= swift
+FIRECREST = .build/release/firecrest
+
+.PHONY: run test test-slow bench bench-kernels lint docs tools clean
+
+run: tools            ## builds the release binary and shows tensors and gradients at work
+	$(SWIFT) build -c release --product firecrest
+	$(FIRECREST) demo
+
+test: tools           ## builds and runs all tests on the widest instruction set of this machine
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+test-slow: tools      ## the same with the long runs, e.g. 100,000 mutated files
+	$(SWIFT) build --build-tests
+	FIRECREST_SLOW_TESTS=1 $(SWIFT) test --skip-build
+
+bench: tools          ## Firecrest and PyTorch in turn; FIRECREST_ORACLE names a Python with torch
+	$(SWIFT) build -c release --product firecrest
+	python3 Benchmarks/compare.py $(FIRECREST) $(BENCH)
+
+bench-kernels: tools  ## the kernels alone, against PyTorch
+	$(SWIFT) build -c release --product firecrest
+	python3 Benchmarks/compare.py $(FIRECREST) --kernels $(BENCH)
+
+lint:                 ## formatting and documentation of declarations
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+
+docs: tools           ## the reference documentation, into docs-build/
+	Documentation/build.sh
+
+tools:                ## what the build needs from the system
+	@.ci/install
+
+clean:
+	rm -rf .build docs-build

@@ -1,0 +1,164 @@
+extension Tensor {
+  /// In float32 for the half types, as statistics of many elements need it.
+  fileprivate func inFull(_ body: (Tensor) -> Tensor) -> Tensor {
+    if dtype == .float16 || dtype == .bfloat16 { return body(to(.float32)).to(dtype) }
+    return body(self)
+  }
+
+  /// (x − mean) / √(variance + eps) over `dims`.
+  fileprivate func standardized(_ dims: [Int], _ eps: Double) -> Tensor {
+    let (variance, mean) = varMean(dims: dims, correction: 0, keepDim: true)
+    return (self - mean) * (variance + eps).rsqrt()
+  }
+
+  /// x · weight + bias, both vectors along dim 1.
+  fileprivate func scaledChannels(_ weight: Tensor?, _ bias: Tensor?) -> Tensor {
+    var y = self
+    if let weight { y = y * weight.alongChannels(rank) }
+    if let bias { y = y + bias.alongChannels(rank) }
+    return y
+  }
+
+  /// A vector as [C, 1, …], which broadcasts with a tensor of `rank` dimensions, the second of them C.
+  fileprivate func alongChannels(_ rank: Int) -> Tensor {
+    var shape = Shape([elementCount])
+    for _ in 2..<Swift.max(2, rank) { shape.append(1) }
+    return view(shape)
+  }
+
+  fileprivate func trailing(_ normalized: Shape, _ operation: String) -> [Int] {
+    let start = rank - normalized.count
+    if normalized.count == 0 || start < 0 || !(0..<normalized.count).allSatisfy({ shape[start + $0] == normalized[$0] })
+    {
+      stop(operation, "the normalized shape \(normalized) is not the end of the input's", [self])
+    }
+    return Array(start..<rank)
+  }
+
+  fileprivate func channels(_ operation: String) -> Int {
+    if rank < 2 { stop(operation, "needs at least 2 dimensions, the second of them channels", [self]) }
+    return shape[1]
+  }
+
+  /// Each row (the last dimensions, of shape `normalized`) minus its mean and divided by its standard deviation, then
+  /// scaled and shifted (PyTorch's `nn.functional.layer_norm`).
+  public func layerNorm(
+    _ normalized: Shape, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5
+  ) -> Tensor {
+    let dims = trailing(normalized, "layer_norm")
+    return inFull { x in
+      var y = x.standardized(dims, eps)
+      if let weight { y = y * weight }
+      if let bias { y = y + bias }
+      return y
+    }
+  }
+
+  /// Each row (the last dimensions, of shape `normalized`) divided by the root of the mean of its squares, then scaled
+  /// (PyTorch's `nn.functional.rms_norm`). Without `eps`, the smallest step from 1 of the type.
+  public func rmsNorm(_ normalized: Shape, weight: Tensor? = nil, eps: Double? = nil) -> Tensor {
+    let dims = trailing(normalized, "rms_norm")
+    return inFull { x in
+      let least = eps ?? (x.dtype == .float64 ? Double.ulpOfOne : Double(Float.ulpOfOne))
+      let y = x * (x.square().mean(dims: dims, keepDim: true) + least).rsqrt()
+      return weight.map { y * $0 } ?? y
+    }
+  }
+
+  /// Like `layerNorm`, over each of `groups` equal groups of channels (dim 1) and all dimensions after it; scaled and
+  /// shifted by channel (PyTorch's `nn.functional.group_norm`).
+  public func groupNorm(groups: Int, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5) -> Tensor {
+    let channels = channels("group_norm")
+    if groups < 1 || channels % groups != 0 {
+      stop("group_norm", "\(channels) channels do not divide into \(groups) groups", [self])
+    }
+    if elementCount == 0 { return scaledChannels(weight, bias) }
+    let grouped = Shape([shape[0], groups, elementCount / Swift.max(1, shape[0] * groups)])
+    return inFull { x in
+      x.reshape(grouped).standardized([2], eps).view(x.shape).scaledChannels(weight, bias)
+    }
+  }
+
+  /// Each channel (dim 1) minus its mean and divided by its standard deviation over all other dimensions, then scaled
+  /// and shifted (PyTorch's `nn.functional.batch_norm`).
+  ///
+  /// - Parameters:
+  ///   - runningMean: The mean to use when not `training`; moved towards the batch's by `momentum` otherwise.
+  ///   - runningVar: The same for the variance.
+  public func batchNorm(
+    runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil,
+    training: Bool = false, momentum: Double = 0.1, eps: Double = 1e-5
+  ) -> Tensor {
+    let channels = channels("batch_norm")
+    if !training {
+      guard let runningMean, let runningVar else {
+        stop("batch_norm", "needs runningMean and runningVar when not training", [self])
+      }
+      return inFull { x in
+        let scale = (runningVar + eps).rsqrt().alongChannels(x.rank)
+        return ((x - runningMean.alongChannels(x.rank)) * scale).scaledChannels(weight, bias)
+      }
+    }
+    let count = channels == 0 ? 0 : elementCount / channels
+    if count == 1 {
+      stop("batch_norm", "needs more than one value a channel when training", [self], help: "use a larger batch")
+    }
+    let dims = (0..<rank).filter { $0 != 1 }
+    return inFull { x in
+      let (variance, mean) = x.varMean(dims: dims, correction: 0, keepDim: true)
+      noGrad {
+        let unbiased = variance * (Double(count) / Double(count - 1))
+        runningMean?.approach(mean, momentum)
+        runningVar?.approach(unbiased, momentum)
+      }
+      return ((x - mean) * (variance + eps).rsqrt()).scaledChannels(weight, bias)
+    }
+  }
+
+  /// this = (1 − momentum) this + momentum · value, in place.
+  private func approach(_ value: Tensor, _ momentum: Double) {
+    let target = value.reshape(shape).to(dtype)
+    copy(from: self * (1 - momentum) + target * momentum)
+  }
+
+  /// Like `batchNorm`, over each sample alone (PyTorch's `nn.functional.instance_norm`).
+  ///
+  /// - Parameter useInputStats: False to normalize with `runningMean` and `runningVar`.
+  public func instanceNorm(
+    runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil,
+    useInputStats: Bool = true, momentum: Double = 0.1, eps: Double = 1e-5
+  ) -> Tensor {
+    _ = channels("instance_norm")
+    if !useInputStats {
+      return batchNorm(
+        runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, training: false, eps: eps)
+    }
+    let dims = Array(2..<rank)
+    let count = dims.reduce(1) { $0 * shape[$1] }
+    if rank < 3 || count == 1 {
+      stop("instance_norm", "needs more than one value for each channel of a sample", [self])
+    }
+    return inFull { x in
+      let (variance, mean) = x.varMean(dims: dims, correction: 0, keepDim: true)
+      noGrad {
+        let unbiased = variance.mean(dim: 0) * (Double(count) / Double(count - 1))
+        runningMean?.approach(mean.mean(dim: 0), momentum)
+        runningVar?.approach(unbiased, momentum)
+      }
+      return ((x - mean) * (variance + eps).rsqrt()).scaledChannels(weight, bias)
+    }
+  }
+
+  /// x / (k + alpha · mean of the squares of `size` neighbouring channels)^beta, channels beyond the ends counted as 0
+  /// (PyTorch's `nn.functional.local_response_norm`).
+  public func localResponseNorm(
+    _ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1
+  ) -> Tensor {
+    if rank < 3 { stop("local_response_norm", "needs at least 3 dimensions, the second of them channels", [self]) }
+    if elementCount == 0 { return self }
+    let squares = square().movedim(1, to: -1).pad([size / 2, (size - 1) / 2])
+    let sums = squares.unfold(dim: -1, size: size, step: 1).sum(dim: -1).movedim(-1, to: 1)
+    let divisor = (sums * (alpha / Double(size)) + k).pow(beta)
+    return self / divisor
+  }
+}

@@ -1,0 +1,85 @@
+import CPUKernelAPI
+import FirecrestCPU
+
+/// Multiply-adds below which waking another thread does not pay.
+private let matmulGrain = 400_000
+
+/// C = alpha · A B + (accumulate ? C : 0) in memory, cut by rows or columns of C among the threads. Pieces start at
+/// even rows and know the size of the whole, so that the result does not depend on the cut.
+package func multiply(
+  _ dtype: DType, m: Int, n: Int, k: Int, alpha: Double = 1, _ a: Matrix, _ b: Matrix, into c: Matrix,
+  accumulate: Bool = false, _ cpu: CPU
+) {
+  if m == 0 || n == 0 { return }
+  let size = dtype.size
+  func block(_ rows: Range<Int>, _ columns: Range<Int>) {
+    let bytes = max(64, cpu.kernels.matmulWorkspace(dtype, m: rows.count, n: columns.count, k: k))
+    let workspace = Allocator.shared.allocate(bytes)
+    cpu.kernels.matmul(
+      dtype, m: rows.count, n: columns.count, k: k, alpha: alpha,
+      a.moved(rows: rows.lowerBound, columns: 0, size), b.moved(rows: 0, columns: columns.lowerBound, size),
+      c.moved(rows: rows.lowerBound, columns: columns.lowerBound, size), accumulate: accumulate, wholeM: m, wholeN: n,
+      workspace: workspace)
+    Allocator.shared.release(workspace, bytes)
+  }
+  if m * n * k < 2 * matmulGrain { return block(0..<m, 0..<n) }
+  if n >= m {
+    cpu.parallel(n, grain: max(16, matmulGrain / (m * max(1, k))), multiple: 64) { block(0..<m, $0) }
+  } else {
+    cpu.parallel(m, grain: max(4, matmulGrain / (n * max(1, k))), multiple: 24) { block($0, 0..<n) }
+  }
+}
+
+/// Calls `body` for each of `count` matrices that cost `work` multiply-adds each: whole matrices a thread where there
+/// are enough of them; what `body` itself splits then runs inline.
+package func forEachMatrix(_ count: Int, work: Int, _ cpu: CPU, _ body: (Int) -> Void) {
+  if count == 1 { return body(0) }
+  cpu.parallel(count, grain: max(1, matmulGrain / max(1, work)), multiple: 1) { range in
+    for index in range { body(index) }
+  }
+}
+
+extension Matrix {
+  /// The part of this matrix from an element on.
+  package func moved(rows: Int, columns: Int, _ size: Int) -> Matrix {
+    Matrix(
+      pointer + (rows * rowStride + columns * columnStride) * size, rowStride: rowStride, columnStride: columnStride)
+  }
+
+  /// The same memory with rows and columns exchanged.
+  package var transposed: Matrix { Matrix(pointer, rowStride: columnStride, columnStride: rowStride) }
+}
+
+/// The matrices in the last two dimensions of a tensor, its leading dimensions broadcast to those of a batch.
+package struct MatrixBatch {
+  private let tensor: Tensor
+  private let batch: Shape
+  private let strides: Shape
+
+  package init(_ tensor: Tensor, _ batch: Shape) {
+    self.tensor = tensor
+    self.batch = batch
+    var strides = Shape(repeating: 0, count: batch.count)
+    let lead = batch.count - (tensor.rank - 2)
+    for d in 0..<max(0, tensor.rank - 2) where tensor.shape[d] != 1 { strides[lead + d] = tensor.strides[d] }
+    self.strides = strides
+  }
+
+  /// Matrix number `index` of the batch in row-major order.
+  package subscript(index: Int) -> Matrix {
+    var (rest, offset) = (index, 0)
+    var d = batch.count - 1
+    while d >= 0 {
+      offset += rest % batch[d] * strides[d]
+      rest /= batch[d]
+      d -= 1
+    }
+    return Matrix(
+      tensor.pointer + offset * tensor.dtype.size, rowStride: tensor.strides[-2], columnStride: tensor.strides[-1])
+  }
+}
+
+extension Shape {
+  /// All dimensions but the last two.
+  package var batch: Shape { Shape(dropLast(2)) }
+}
