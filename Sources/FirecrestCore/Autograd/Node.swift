@@ -75,7 +75,7 @@ package class Node {
     Node.unlink(&saved0, &queue)
     Node.unlink(&saved1, &queue)
     for i in moreSaved.indices { Node.unlink(&moreSaved[i], &queue) }
-    if !queue.isEmpty { ReleaseQueue.drain(queue) }
+    if !queue.isEmpty { ReleaseQueue.drain(&queue) }
   }
 
   @inline(__always)
@@ -171,14 +171,16 @@ package struct Watcher {
 private final class ReleaseQueue {
   var objects: [AnyObject] = []
 
-  static func drain(_ objects: [AnyObject]) {
+  /// Takes the objects out of the caller's array, which would release what is left of them all at once.
+  static func drain(_ objects: inout [AnyObject]) {
     let state = fc_state()
     if let waiting = state.pointee.release_queue {
       Unmanaged<ReleaseQueue>.fromOpaque(waiting).takeUnretainedValue().objects += objects
+      objects = []
       return
     }
     let queue = ReleaseQueue()
-    queue.objects = objects
+    swap(&queue.objects, &objects)
     state.pointee.release_queue = Unmanaged.passUnretained(queue).toOpaque()
     while let object = queue.objects.popLast() { withExtendedLifetime(object) {} }
     state.pointee.release_queue = nil

@@ -26,7 +26,8 @@ struct Embed<V: ViewOp>: UnaryOp {
       y.storage.pointer)
   }
 
-  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { apply(view, g) }
+  // A window counted in elements of the memory needs them in order; other views look at any layout.
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { apply(view, view is AsStrided ? g.contiguous() : g) }
 }
 
 extension Tensor {
