@@ -9,6 +9,7 @@ func incompleteGamma(_ a: Double, _ x: Double, upper: Bool) -> Double {
   if a == .infinity { return x == .infinity ? .nan : upper ? 1 : 0 }
   if x == .infinity { return upper ? 0 : 1 }
   if a.isNaN || x.isNaN { return .nan }
+  if a > 1e8 { return incompleteGammaOfLarge(a, x, upper: upper) }
   let scale = gammaDensity(a, x)
   if x < a + 1 {
     // P = xᵃ e⁻ˣ / Γ(a + 1) · Σ xᵏ / ((a + 1) … (a + k))
@@ -36,6 +37,20 @@ func incompleteGamma(_ a: Double, _ x: Double, upper: Bool) -> Double {
   }
   let q = scale * fraction
   return upper ? q : 1 - q
+}
+
+/// P or Q for a so large that Temme's expansion around the normal distribution needs one term, where a series would
+/// take √a steps and more.
+private func incompleteGammaOfLarge(_ a: Double, _ x: Double, upper: Bool) -> Double {
+  let mu = (x - a) / a
+  // η²/2, the exponent of the expansion
+  let half = -logMinusIdentity(mu)
+  if !(a * half < 750) { return (mu > 0) == upper ? 0 : 1 }
+  let eta = Double(signOf: mu, magnitudeOf: (2 * half).squareRoot())
+  let z = Double(signOf: mu, magnitudeOf: (a * half).squareRoot())
+  let slope = -1.0 / 3 + eta * (1.0 / 12 - eta * (2.0 / 135 - eta / 864))
+  let rest = exp(-a * half) / (2 * .pi * a).squareRoot() * slope
+  return upper ? 0.5 * erfc(z) + rest : 0.5 * erfc(-z) - rest
 }
 
 /// xᵃ e⁻ˣ / Γ(a), without overflow and without cancellation where x is near a large a.

@@ -35,9 +35,11 @@ let binaryEntries: [OpEntry] = [
   OpEntry("__radd__") { s in s.tensor(0)! + s.input },
   OpEntry("__rsub__") { s in s.tensor(0)! - s.input },
   OpEntry("__rmul__") { s in s.tensor(0)! * s.input },
-  OpEntry("__rdiv__") { s in s.tensor(0)! / s.input },
+  // PyTorch multiplies by the reciprocal, which shows where both are 0.
+  OpEntry("__rdiv__") { s in s.input.reciprocal() * s.tensor(0)! },
   OpEntry("__rmod__") { s in s.tensor(0)!.remainder(s.input) }.withoutFiniteDifferences(),
-  OpEntry("__rpow__") { s in s.tensor(0)!.pow(s.input) },
+  // Bases below 0 have NaN for results, of which there are no differences.
+  OpEntry("__rpow__") { s in s.tensor(0)!.pow(s.input) }.withoutFiniteDifferences(),
   OpEntry("__rand__") { s in s.tensor(0)! & s.input },
   OpEntry("__ror__") { s in s.tensor(0)! | s.input },
   OpEntry("__rxor__") { s in s.tensor(0)! ^ s.input },
