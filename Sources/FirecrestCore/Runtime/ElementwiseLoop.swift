@@ -9,6 +9,8 @@ package struct ElementwiseLoop {
   private var strides: InlineArray<4, Shape>
   private var shape: Shape
   private let count: Int
+  /// Keeps the memory behind `pointers` alive, that of temporary tensors too.
+  private let tensors: (Tensor, Tensor?, Tensor?, Tensor)
 
   /// Inputs broadcast to the output's shape.
   package init(_ a: Tensor, _ b: Tensor? = nil, _ c: Tensor? = nil, into y: Tensor) {
@@ -17,6 +19,7 @@ package struct ElementwiseLoop {
     strides = InlineArray(repeating: y.strides)
     shape = y.shape
     count = c != nil ? 4 : b != nil ? 3 : 2
+    tensors = (a, b, c, y)
     set(0, a)
     if let b { set(1, b) }
     if let c { set(2, c) }
@@ -66,6 +69,10 @@ package struct ElementwiseLoop {
   /// iteration of the loops outside of them, on several threads where there is enough to do. `cost` is the time of an
   /// element relative to an addition.
   package func run(_ cpu: CPU, cost: Int = 1, _ kernel: (Extent, InlineArray<4, Operand>) -> Void) {
+    withExtendedLifetime(tensors) { runLoops(cpu, cost, kernel) }
+  }
+
+  private func runLoops(_ cpu: CPU, _ cost: Int, _ kernel: (Extent, InlineArray<4, Operand>) -> Void) {
     let total = shape.elementCount
     if total == 0 { return }
     let inner = shape[shape.count - 1]
