@@ -118,15 +118,23 @@ struct ReductionKernelTests {
     #expect(values == [1, 1, 1, 1, 1, 0, 0] && places == [0, 0, 0, 0, 0, 5, 6])
   }
 
+  /// Ten million numbers and their sum in double precision, made once: debug builds take seconds for it.
+  private static let manyValues: ([Float], Double) = {
+    var state: UInt64 = 1
+    var x = [Float](repeating: 0, count: 10_000_019)
+    var sum = 0.0
+    for i in x.indices {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      x[i] = Float(state >> 40) * 0x1p-24
+      sum += Double(x[i])
+    }
+    return (x, sum)
+  }()
+
   @Test(arguments: indices)
   func longSums(set: Int) {
-    let n = 10_000_019
-    var state: UInt64 = 1
-    let x = (0..<n).map { _ -> Float in
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return Float(state >> 40) * 0x1p-24
-    }
-    let want = x.reduce(0.0) { $0 + Double($1) }
+    let (x, want) = Self.manyValues
+    let n = x.count
     for (count, inner) in [(n, 1), (n / 3, 3), (n / 100, 100)] {
       let loop = ReduceLoop(
         outer: 1, count: count, inner: inner, outerStride: 0, countStride: inner, innerStride: 1)
