@@ -40,8 +40,10 @@ let package = Package(
     .target(name: "CSIMD"),
     .target(name: "CPUKernelAPI"),
     .target(name: "CRuntime"),
-    .target(name: "FirecrestCPU", dependencies: ["CPUKernelAPI", "CRuntime"] + kernelSets.map { .target(name: $0.name) }),
-    .target(name: "FirecrestCore", dependencies: ["CPUKernelAPI", "CRuntime", "FirecrestCPU"], swiftSettings: [fastAccess]),
+    .target(
+      name: "FirecrestCPU", dependencies: ["CPUKernelAPI", "CRuntime"] + kernelSets.map { .target(name: $0.name) }),
+    .target(
+      name: "FirecrestCore", dependencies: ["CPUKernelAPI", "CRuntime", "FirecrestCPU"], swiftSettings: [fastAccess]),
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]),
     .target(name: "FirecrestIO", dependencies: ["CZlib", "FirecrestCore"]),
@@ -55,7 +57,7 @@ let package = Package(
     .testTarget(name: "OpCatalogTests", dependencies: ["OpCatalog"]),
     .testTarget(name: "FirecrestCoreTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "FirecrestIOTests", dependencies: ["Firecrest", "TestSupport"]),
-    .testTarget(name: "CPUKernelsTests", dependencies: ["CPUKernelAPI"] + kernelSets.map { .target(name: $0.name) })
+    .testTarget(name: "CPUKernelsTests", dependencies: ["CPUKernelAPI"] + kernelSets.map { .target(name: $0.name) }),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -4,6 +4,7 @@ import Foundation
 
 /// The golden samples of one PyTorch operation; see Tests/Fixtures/README.md for the format.
 public struct GoldenFile {
+  /// All samples, in the file's order.
   public let samples: [GoldenSample]
 
   /// Reads `Tests/Fixtures/Goldens/<name>.safetensors`.
@@ -68,7 +69,8 @@ public indirect enum GoldenValue {
     } else if let name = object["dtype"] as? String {
       self = DType.allCases.first { $0.description == name }.map { .dtype($0) } ?? .other
     } else if let parts = object["slice"] as? [Any] {
-      self = .slice((parts[0] as? NSNumber)?.intValue, (parts[1] as? NSNumber)?.intValue, (parts[2] as? NSNumber)?.intValue)
+      func whole(_ i: Int) -> Int? { (parts[i] as? NSNumber)?.intValue }
+      self = .slice(whole(0), whole(1), whole(2))
     } else if object["ellipsis"] != nil {
       self = .ellipsis
     } else {
@@ -83,15 +85,22 @@ private func CFGetTypeIDIsBool(_ number: NSNumber) -> Bool { String(cString: num
 /// One call of an operation: its arguments, PyTorch's results and gradients. A catalog entry asks it for arguments by
 /// position and keyword; the harness decides in which form (type, layout, with gradient) tensors are handed out.
 public final class GoldenSample {
+  /// Its position in the file.
   public let index: Int
+  /// The type that the sample was made for.
   public let dtype: DType
+  /// `sample`, `kinks` or `extremal`.
   public let kind: String
+  /// PyTorch's results.
   public let outputs: [GoldenValue]
+  /// The gradients given to the results, nil where there is no backward.
   public let gradOutputs: [Tensor?]?
   /// Gradients by the path of the argument: `input`, `input.1`, `args.0`, `kwargs.weight`; nil means zero.
   public let gradInputs: [String: Tensor?]
   private let inputValue: GoldenValue
+  /// Positional arguments after the first.
   public let args: [GoldenValue]
+  /// Keyword arguments.
   public let kwargs: [String: GoldenValue]
   /// Makes the tensor that the operation gets from the stored one.
   public var prepare: (Tensor, String) -> Tensor = { tensor, _ in tensor }

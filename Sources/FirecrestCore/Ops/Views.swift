@@ -3,7 +3,9 @@ import FirecrestCPU
 
 extension ViewOp {
   /// By default a view's gradient is put back where the view looked, zeros elsewhere, sums where it looked twice.
-  package func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { apply(Embed(view: self, shape: saved.xSpec.shape), g) }
+  package func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? {
+    apply(Embed(view: self, shape: saved.xSpec.shape), g)
+  }
 }
 
 /// The adjoint of a view: a tensor of zeros with `x` added where `view` looks.
@@ -95,7 +97,8 @@ extension Shape {
     }
     if let free {
       guard known != 0, count % known == 0 else {
-        throw OpError("\(count) elements do not fit shape \(self)", help: "the product of the sizes must divide \(count)")
+        throw OpError(
+          "\(count) elements do not fit shape \(self)", help: "the product of the sizes must divide \(count)")
       }
       result[free] = count / known
     } else if known != count {

@@ -29,7 +29,8 @@ package struct OpError: Error, Equatable {
 /// Stops the program with a message that shows the tensors involved.
 @inline(never)
 package func stop(_ operation: String, _ reason: String, _ inputs: [Tensor], help: String? = nil) -> Never {
-  let labels = inputs.count == 1 ? ["input"] : inputs.count == 2 ? ["left ", "right"] : inputs.indices.map { "input \($0)" }
+  let labels =
+    inputs.count == 1 ? ["input"] : inputs.count == 2 ? ["left ", "right"] : inputs.indices.map { "input \($0)" }
   fail(operation, reason, values: zip(labels, inputs).map { "\($0)  \($1.summary)" }, help: help)
 }
 

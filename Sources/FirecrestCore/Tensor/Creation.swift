@@ -22,15 +22,17 @@ extension Tensor {
 
   private func storeOther(_ value: Scalar) {
     switch value {
-    case .bool(let bit):
-      var byte: UInt8 = bit ? 1 : 0
-      CPU.shared.kernels.convert(.bool, dtype, Extent(inner: 1), Operand(&byte, inner: 1), Operand(pointer, inner: 1))
-    case .int(let number):
-      var number = Int64(number)
-      CPU.shared.kernels.convert(.int64, dtype, Extent(inner: 1), Operand(&number, inner: 1), Operand(pointer, inner: 1))
-    case .double(var number):
+    case .bool(let bit): convertOne(bit ? UInt8(1) : 0, .bool)
+    case .int(let number): convertOne(Int64(number), .int64)
+    case .double(let number): convertOne(number, .float64)
+    }
+  }
+
+  private func convertOne<T>(_ value: T, _ type: DType) {
+    var value = value
+    withUnsafeMutablePointer(to: &value) {
       CPU.shared.kernels.convert(
-        .float64, dtype, Extent(inner: 1), Operand(&number, inner: 1), Operand(pointer, inner: 1))
+        type, dtype, Extent(inner: 1), Operand(UnsafeMutableRawPointer($0), inner: 1), Operand(pointer, inner: 1))
     }
   }
 
