@@ -208,8 +208,8 @@ package final class Engine {
 
   /// In anomaly mode, stops where `name`'s gradient has a NaN.
   @inline(__always)
-  package func inspect(_ gradient: Tensor?, _ name: String, input: Int) {
-    if isAnomalyDetectionEnabled, let gradient { refuseNaN(gradient, name, input) }
+  package func inspect(_ gradient: Tensor?, _ name: @autoclosure () -> String, input: Int) {
+    if isAnomalyDetectionEnabled, let gradient { refuseNaN(gradient, name(), input) }
   }
 
   @inline(never)

@@ -50,11 +50,11 @@ extension Tensor {
   }
 
   /// Stops where a leaf that requires a gradient would be changed while recording.
-  package func refuseLeafChange(_ operation: String) {
+  package func refuseLeafChange(_ operation: @autoclosure () -> String) {
     guard GradMode.isEnabled else { return }
     for tensor in [extras?.base ?? self, self] where tensor.leafRequiresGrad && tensor.node == nil {
       stop(
-        operation, "a leaf that requires a gradient cannot be changed in place", [self],
+        operation(), "a leaf that requires a gradient cannot be changed in place", [self],
         help: "change it inside of noGrad { }, or compute a new tensor")
     }
   }
