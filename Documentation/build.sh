@@ -4,11 +4,10 @@ set -eu
 cd "$(dirname "$0")/.."
 rm -rf docs-build
 mkdir -p docs-build/graphs
-swift build --target Firecrest -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc "$PWD/docs-build/graphs"
-keep="docs-build/public"
-mkdir -p "$keep"
-cp docs-build/graphs/Firecrest*.symbols.json docs-build/graphs/CPUKernelAPI*.symbols.json "$keep"
-docc=$(command -v docc || dirname "$(command -v swift)")/docc
-[ -x "$docc" ] || docc=$(command -v docc)
+swift package dump-symbol-graph --minimum-access-level public --skip-synthesized-members >/dev/null
+graphs=$(find .build/ -type d -name symbolgraph | head -n 1)
+cp "$graphs"/FirecrestCore*.symbols.json "$graphs"/FirecrestIO*.symbols.json "$graphs"/CPUKernelAPI*.symbols.json docs-build/graphs/
+docc=$(command -v docc || echo "$(dirname "$(command -v swift)")/docc")
 "$docc" convert --fallback-display-name Firecrest --fallback-bundle-identifier firecrest \
-  --additional-symbol-graph-dir "$keep" --output-path docs-build/Firecrest.doccarchive --warnings-as-errors
+  --additional-symbol-graph-dir docs-build/graphs --output-path docs-build/Firecrest.doccarchive --warnings-as-errors
+echo "docs-build/Firecrest.doccarchive"

@@ -21,6 +21,8 @@ public func loadNpz(bytes: [UInt8]) throws(FileError) -> NamedTensors {
 /// complete (see `AtomicFile`).
 ///
 /// - Parameter compressed: whether members are deflated.
+/// - Parameter tensors: The tensors by name.
+/// - Parameter path: The file.
 /// - Throws: `FileError` where writing fails, and for bfloat16, which NumPy does not have.
 public func saveNpz(_ tensors: NamedTensors, to path: String, compressed: Bool = false) throws(FileError) {
   let file = try AtomicFile(path)

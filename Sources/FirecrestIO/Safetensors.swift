@@ -28,6 +28,8 @@ public func loadSafetensors(bytes: [UInt8]) throws(FileError) -> NamedTensors {
 /// memory are written in full each. The old file at `path` stays until the new one is complete (see `AtomicFile`).
 ///
 /// - Parameter metadata: texts stored beside the tensors; without it, those of `tensors`.
+/// - Parameter path: The file.
+/// - Parameter tensors: The tensors by name.
 /// - Throws: `FileError` where writing fails, and for a tensor named `__metadata__`.
 public func saveSafetensors(
   _ tensors: NamedTensors, to path: String, metadata: [String: String]? = nil

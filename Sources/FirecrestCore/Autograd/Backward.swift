@@ -80,6 +80,10 @@ public struct HookHandle {
 /// - Parameters:
 ///   - gradients: One gradient an output; may be left out where every output has one element.
 ///   - createGraph: Records the computation, so that the results can be differentiated again.
+///   - retainGraph: Keeps what the graph saved, so that it can be gone through once more. Default: `createGraph`.
+///   - inputs: The tensors whose gradients are asked for.
+///   - outputs: The tensors that are differentiated.
+///   - allowUnused: Returns nil for an input that takes no part, instead of stopping.
 public func grad(
   of outputs: [Tensor], wrt inputs: [Tensor], gradients: [Tensor?]? = nil, retainGraph: Bool? = nil,
   createGraph: Bool = false, allowUnused: Bool = false

@@ -7,6 +7,8 @@ import FirecrestCPU
 ///   - function: Results of `inputs`; must be smooth around them and give the same each time.
 ///   - inputs: float64, since differences in float32 are too coarse.
 ///   - step: The distance of the differences.
+///   - absolute: The absolute tolerance of the comparison.
+///   - relative: The relative tolerance of the comparison.
 /// - Returns: true, so that it can stand in an assertion.
 @discardableResult
 public func gradcheck(

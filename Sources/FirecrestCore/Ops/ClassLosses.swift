@@ -5,6 +5,7 @@
 ///   - target: Class numbers (int64) of the input's shape without C.
 ///   - weight: [C], scales each class; the mean is then a weighted one.
 ///   - ignoreIndex: Targets of this number count neither in the loss nor in the mean.
+///   - reduction: `.mean` (the default), `.sum` or `.none`.
 public func nllLoss(
   _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean
 ) -> Tensor {
@@ -32,6 +33,7 @@ public func nllLoss(
 ///   - weight: [C], scales each class.
 ///   - ignoreIndex: Class numbers that count neither in the loss nor in the mean.
 ///   - labelSmoothing: The part (0 ... 1) of the target's probability that is spread evenly over all classes.
+///   - reduction: `.mean` (the default), `.sum` or `.none`.
 public func crossEntropy(
   _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean,
   labelSmoothing: Double = 0

@@ -52,6 +52,8 @@ extension Tensor {
   /// - Parameters:
   ///   - other: A tensor of this type that broadcasts with this one; its size sets the relative tolerance.
   ///   - equalNaN: Whether NaN is close to NaN.
+  ///   - atol: The absolute tolerance.
+  ///   - rtol: The relative tolerance.
   public func isClose(_ other: Tensor, rtol: Double = 1e-5, atol: Double = 1e-8, equalNaN: Bool = false) -> Tensor {
     if dtype != other.dtype { stop("isclose", "types differ", [self, other], help: "convert one with to(_:)") }
     return noGrad {

@@ -15,6 +15,12 @@ public enum EmbeddingBagMode: String, Sendable {
 /// is the end of the last bag with `includeLastOffset`. Rows `paddingIndex` do not count and get no gradient. A bag
 /// without rows gives zeros.
 /// - Parameter perSampleWeights: A factor for each index, in its shape; only with `.sum`.
+/// - Parameter paddingIndex: A row that takes no part and gets no gradient.
+/// - Parameter weight: Weights, one a row, class or channel as the operation needs.
+/// - Parameter indices: The rows to take.
+/// - Parameter mode: How the rows of a bag are joined.
+/// - Parameter offsets: Where each bag starts.
+/// - Parameter includeLastOffset: Whether the last offset is the end of the last bag.
 public func embeddingBag(
   _ indices: Tensor, _ weight: Tensor, offsets: Tensor? = nil, mode: EmbeddingBagMode = .mean,
   perSampleWeights: Tensor? = nil, includeLastOffset: Bool = false, paddingIndex: Int? = nil

@@ -11,6 +11,7 @@ extension Tensor {
   /// - Parameters:
   ///   - spacing: How far apart indices are: one number for all, or one for each of `dims`.
   ///   - edgeOrder: 1 or 2, the order of the differences at both ends.
+  ///   - dims: The dimensions it works along.
   public func gradient(spacing: [Double] = [1], dims: [Int]? = nil, edgeOrder: Int = 1) -> [Tensor] {
     slopes(spacing.map(GridStep.even), dims, edgeOrder)
   }

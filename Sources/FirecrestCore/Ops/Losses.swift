@@ -94,6 +94,9 @@ public func binaryCrossEntropy(
 /// - Parameters:
 ///   - weight: Scales each value; broadcasts.
 ///   - posWeight: Scales the part of the positive examples; broadcasts.
+///   - target: The values to come close to, of a shape that broadcasts with the input.
+///   - input: The predicted values.
+///   - reduction: `.mean` (the default), `.sum` or `.none`.
 public func binaryCrossEntropyWithLogits(
   _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, posWeight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
@@ -107,6 +110,9 @@ public func binaryCrossEntropyWithLogits(
 /// mean divergence of the samples: for that take the sum and divide by the batch size (PyTorch's `batchmean`).
 ///
 /// - Parameter logTarget: Whether `target` holds logarithms too.
+/// - Parameter input: The predicted values.
+/// - Parameter target: The values to come close to, of a shape that broadcasts with the input.
+/// - Parameter reduction: `.mean` (the default), `.sum` or `.none`.
 public func klDiv(
   _ input: Tensor, _ target: Tensor, logTarget: Bool = false, reduction: Reduction = .mean
 ) -> Tensor {
@@ -120,6 +126,10 @@ public func klDiv(
 /// - Parameters:
 ///   - variance: v, of the input's shape, without its last dimension, or with 1 there; raised to `eps`.
 ///   - full: Whether to add the constant ½ ln 2π.
+///   - target: The values to come close to, of a shape that broadcasts with the input.
+///   - eps: Keeps divisors and logarithms away from 0.
+///   - input: The predicted values.
+///   - reduction: `.mean` (the default), `.sum` or `.none`.
 public func gaussianNLLLoss(
   _ input: Tensor, _ target: Tensor, variance: Tensor, full: Bool = false, eps: Double = 1e-6,
   reduction: Reduction = .mean
@@ -143,6 +153,10 @@ public func gaussianNLLLoss(
 /// - Parameters:
 ///   - logInput: Whether `input` is the logarithm of the rate: eˣ − t x, else x − t ln(x + `eps`).
 ///   - full: Whether to add Stirling's approximation of ln t!, where t > 1.
+///   - target: The values to come close to, of a shape that broadcasts with the input.
+///   - input: The predicted values.
+///   - reduction: `.mean` (the default), `.sum` or `.none`.
+///   - eps: Keeps divisors and logarithms away from 0.
 public func poissonNLLLoss(
   _ input: Tensor, _ target: Tensor, logInput: Bool = true, full: Bool = false, eps: Double = 1e-8,
   reduction: Reduction = .mean

@@ -85,6 +85,11 @@ extension Tensor {
   /// - Parameters:
   ///   - runningMean: The mean to use when not `training`; moved towards the batch's by `momentum` otherwise.
   ///   - runningVar: The same for the variance.
+  ///   - momentum: The share of the new value in the running statistics.
+  ///   - eps: Keeps divisors and logarithms away from 0.
+  ///   - training: Whether the statistics of this batch are used, and the running ones updated.
+  ///   - weight: Weights, one a row, class or channel as the operation needs.
+  ///   - bias: Added to each channel or element, after the weight.
   public func batchNorm(
     runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil,
     training: Bool = false, momentum: Double = 0.1, eps: Double = 1e-5
@@ -124,6 +129,12 @@ extension Tensor {
   /// Like `batchNorm`, over each sample alone (PyTorch's `nn.functional.instance_norm`).
   ///
   /// - Parameter useInputStats: False to normalize with `runningMean` and `runningVar`.
+  /// - Parameter runningMean: The running mean of each channel, if there is one.
+  /// - Parameter eps: Keeps divisors and logarithms away from 0.
+  /// - Parameter weight: Weights, one a row, class or channel as the operation needs.
+  /// - Parameter runningVar: The running variance of each channel, if there is one.
+  /// - Parameter bias: Added to each channel or element, after the weight.
+  /// - Parameter momentum: The share of the new value in the running statistics.
   public func instanceNorm(
     runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil,
     useInputStats: Bool = true, momentum: Double = 0.1, eps: Double = 1e-5

@@ -127,6 +127,7 @@ extension Tensor {
   /// eˣ / Σeˣ along a dimension, computed without overflow (PyTorch's `softmax`).
   ///
   /// - Parameter dtype: The type to convert to first; integers need it.
+  /// - Parameter dim: The dimension it works along.
   public func softmax(dim: Int, dtype: DType? = nil) -> Tensor {
     apply(Softmax(isLog: false, dim: resolve(dim, "softmax")), dtype.map { to($0) } ?? self)
   }
