@@ -1,4 +1,5 @@
 import Firecrest
+import Foundation
 import Testing
 
 /// The blocks of the introduction's tensor and autograd chapters and of the deep-learning track's sections 1 and 2, one
@@ -109,5 +110,27 @@ import Testing
     let y = x.pow(2) + 3 * x + 1
     y.backward()
     #expect("\(x.grad!)" == "tensor([7.])")
+  }
+
+  /// The README's example, line by line.
+  @Test func readme() throws {
+    let x = Tensor([[1.0, 2], [3, 4]], requiresGrad: true)
+    let w = Tensor.randn(2, 3)
+    let y = x.matmul(w).relu().sum()
+    y.backward()
+    #expect(x.grad!.shape == [2, 2])
+
+    var m = Tensor.zeros(3, 4)
+    m[1] = 7
+    m[.all, 0] = Tensor([1.0, 2, 3])
+    #expect(m[1..., ..<2].toArray(Float.self) == [2, 7, 3, 0])
+    #expect(m[m .> 2].toArray(Float.self) == [7, 7, 7, 3])
+    #expect(cat([m, m], dim: 0).shape == [6, 4] && m.T.shape == [4, 3])
+    #expect(m[.ellipsis, .newAxis].shape == [3, 4, 1] && m[.slice(by: 2)].shape == [2, 4])
+
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("readme-\(UUID()).safetensors").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try saveSafetensors(["weights": w], to: path)
+    #expect(try loadSafetensors(path)["weights"]!.toArray(Float.self) == w.toArray(Float.self))
   }
 }
