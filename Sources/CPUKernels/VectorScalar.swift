@@ -38,17 +38,3 @@ extension Double: VectorScalar {
     UnsafeMutableRawPointer(p).storeBytes(of: v, as: VDouble.self)
   }
 }
-
-extension Int64: VectorScalar {
-  typealias Vector = VInt64
-  @inline(__always) static var lanes: Int { VInt64.scalarCount }
-  @inline(__always) static func splat(_ x: Int64) -> VInt64 { VInt64(repeating: x) }
-  @inline(__always) static func add(_ a: VInt64, _ b: VInt64) -> VInt64 { a &+ b }
-  @inline(__always) static func multiply(_ a: VInt64, _ b: VInt64) -> VInt64 { a &* b }
-  @inline(__always) static func load(_ p: UnsafePointer<Int64>) -> VInt64 {
-    UnsafeRawPointer(p).loadUnaligned(as: VInt64.self)
-  }
-  @inline(__always) static func store(_ v: VInt64, _ p: UnsafeMutablePointer<Int64>) {
-    UnsafeMutableRawPointer(p).storeBytes(of: v, as: VInt64.self)
-  }
-}
