@@ -83,13 +83,7 @@ extension MatmulProblem where C == E.Scalar {
       if bStep == 1 && aStep == 1 && (wholeN == 1 || bColumn != 1) { return dots() }
       if bColumn == 1 && cColumn == 1 { return sumOfRows() }
     }
-    // Packing B pays once enough rows use it; sooner where its rows are far apart.
-    if E.isScalar, bColumn == 1, cColumn == 1,
-      wholeM <= 16 || wholeM <= 64 && wholeN <= 512 || wholeM * wholeN <= 16384 && k <= 512
-    {
-      return unsafeBitCast(self, to: MatmulProblem<S, S>.self).direct()
-    }
     if aStep == 1 && bStep == 1 && wholeM <= 8 { return dots() }
-    blocked(MatmulBlocks(m: m, n: n, k: k, elementSize: MemoryLayout<S>.size), scratch)
+    blocked(scratch)
   }
 }

@@ -18,35 +18,33 @@ struct MatmulProblem<E: MatmulElement, C> {
   }
 }
 
-/// How many rows, columns and steps of k are packed at a time.
+/// How a product is cut: what is packed, and how many rows, columns and steps of k at a time.
 struct MatmulBlocks {
   var rows: Int, columns: Int, depth: Int
+  var packsA: Bool, packsB: Bool
 
-  /// A panel of A stays in the first cache while the panels of a block of B stream past it from the second; the
-  /// block of A is read once for each block of B and may lie in the third. Uneven sizes are spread evenly over blocks.
-  @inline(__always)
-  init(m: Int, n: Int, k: Int, elementSize: Int) {
-    let deepest = MatmulTiling.depth
-    depth = MatmulBlocks.even(k, deepest, 4)
-    let repeats = MatmulTiling.repeatsA ? MatmulBlocks.vectorBytes / elementSize : 1
-    rows = MatmulBlocks.even(m, 4_194_304 / (deepest * elementSize * repeats), MatmulTiling.rows)
-    columns = MatmulBlocks.even(n, 524_288 / (deepest * elementSize), 2 * MatmulBlocks.vectorBytes / elementSize)
-  }
+  /// Steps of k at a time where B is read in place.
+  static let longDepth = 1024
 
-  /// Bytes of workspace for either reading of a product, as it is or transposed.
+  /// Bytes of workspace for a product of this size whichever way it is cut.
   static func workspace(m: Int, n: Int, k: Int, elementSize: Int) -> Int {
-    let repeats = MatmulTiling.repeatsA ? vectorBytes / elementSize : 1
-    let x = MatmulBlocks(m: m, n: n, k: k, elementSize: elementSize)
-    let y = MatmulBlocks(m: n, n: m, k: k, elementSize: elementSize)
-    let packed = max(x.depth * (x.rows * repeats + x.columns), y.depth * (y.rows * repeats + y.columns))
-    return packed * elementSize + MatmulTiling.rows * 2 * vectorBytes
+    let depth = even(k, MatmulTiling.depth, 4), long = even(k, longDepth, 4)
+    func lanes(_ count: Int, _ limit: Int) -> Int { min(count, limit) + vectorBytes / elementSize * MatmulTiling.widest }
+    let rows = max(
+      lanes(max(m, n), rowLimit / (depth * repeats)) * depth, lanes(max(m, n), rowLimit / (long * repeats)) * long)
+    return (rows * repeats + lanes(max(m, n), columnLimit / depth) * depth) * elementSize
+      + MatmulTiling.rows * MatmulTiling.widest * vectorBytes
   }
 
-  private static var vectorBytes: Int { MemoryLayout<VFloat>.size }
+  /// Elements of A and of B packed at a time.
+  fileprivate static let rowLimit = 1_048_576, columnLimit = 131_072
+  fileprivate static var vectorBytes: Int { MemoryLayout<VFloat>.size }
+  /// How often an element of A lies in its packed block, for float32; half as often for float64.
+  fileprivate static var repeats: Int { MatmulTiling.repeatsA ? vectorBytes / 4 : 1 }
 
   /// `total` cut into the fewest blocks of at most `limit`, each about the same multiple of `unit`.
   @inline(__always)
-  private static func even(_ total: Int, _ limit: Int, _ unit: Int) -> Int {
+  fileprivate static func even(_ total: Int, _ limit: Int, _ unit: Int) -> Int {
     if total <= unit { return unit }
     let count = (total + limit - 1) / limit
     let size = (total + count - 1) / count
@@ -57,50 +55,59 @@ struct MatmulBlocks {
 extension MatmulProblem where C == E.Scalar {
   typealias S = E.Scalar
 
-  /// The large product, after Goto and van de Geijn (2008): packed blocks sized for the caches, tiles in registers.
+  /// Chooses by the size of the whole, so that no element depends on how the threads share the work.
+  @inline(__always)
+  var blocks: MatmulBlocks {
+    // Packing B pays once enough rows use it, sooner where it is large: its rows are far apart.
+    let bytes = k * wholeN * MemoryLayout<S>.size
+    let packsB = !E.isScalar || bColumn != 1 || wholeM > 16 && (wholeM > 64 || wholeN > 512) && bytes > (wholeM <= 128 ? 524_288 : 98_304)
+    let isLarge = bytes > 524_288 && wholeM > 16
+    // Packing A pays where many panels of B meet it. Where packing repeats it, it goes with packing B.
+    let manyPanels = wholeN > (aStep == 1 ? 192 : MatmulTiling.widest * S.lanes)
+    let packsA = MatmulTiling.repeatsA ? packsB : !E.isScalar || wholeM * k > 65_536 && manyPanels
+    let depth = MatmulBlocks.even(k, packsB || isLarge ? MatmulTiling.depth : MatmulBlocks.longDepth, 4)
+    let unit = MatmulTiling.widest * S.lanes
+    return MatmulBlocks(
+      rows: packsA ? MatmulBlocks.even(m, MatmulBlocks.rowLimit / (depth * MatmulBlocks.repeats), MatmulTiling.rows) : m,
+      columns: packsB || isLarge ? MatmulBlocks.even(n, MatmulBlocks.columnLimit / depth, unit) : n, depth: depth, packsA: packsA,
+      packsB: packsB)
+  }
+
+  /// The large product, after Goto and van de Geijn (2008): blocks sized for the caches, tiles in registers. A panel of
+  /// A stays in the first cache while the panels of a block of B stream past it from the second.
   @inline(never)
-  func blocked(_ blocks: MatmulBlocks, _ workspace: UnsafeMutablePointer<S>) {
-    let repeats = MatmulTiling.repeatsA ? S.lanes : 1, lanes = S.lanes
-    let packedA = workspace
-    let packedB = packedA + blocks.rows * blocks.depth * repeats
-    let scratch = packedB + blocks.columns * blocks.depth
+  func blocked(_ workspace: UnsafeMutablePointer<S>) {
+    let blocks = blocks, lanes = S.lanes, width = MatmulTiling.widest * lanes, height = MatmulTiling.rows
+    let repeats = MatmulTiling.repeatsA ? lanes : 1
+    let scratch = workspace, packedB = scratch + MatmulTiling.rows * width
+    let packedA = packedB + (blocks.packsB ? (blocks.columns + width) * blocks.depth : 0)
     var ic = 0
     while ic < m {
       let rows = min(blocks.rows, m - ic)
-      let panels = (rows + MatmulTiling.rows - 1) / MatmulTiling.rows, panel = (rows + panels - 1) / panels
       var pc = 0
       repeat {
         let depth = max(0, min(blocks.depth, k - pc))
-        MatmulPack<E>.a(
-          a + (ic * aRow + pc * aStep), aRow, aStep, rows: rows, depth: depth, panel: panel, packedA)
+        let a = a + (ic * aRow + pc * aStep)
         var tile = MatmulTile<S>(
-          a: packedA, aRow: 0, aStep: 0, b: packedB, bStep: 0, c: scratch, cRow: cRow, depth: depth, alpha: alpha,
-          accumulate: accumulate || pc > 0, tail: lanes)
+          a: packedA, aRow: repeats, aStep: height * repeats, b: packedB, bStep: bStep, c: scratch, cRow: cRow, depth: depth,
+          alpha: alpha, accumulate: accumulate || pc > 0, tail: lanes)
+        if blocks.packsA {
+          MatmulPack<E>.a(a, aRow, aStep, rows: rows, depth: depth, packedA)
+        } else {
+          tile.a = UnsafeRawPointer(a).assumingMemoryBound(to: S.self)
+          tile.aRow = aRow
+          tile.aStep = aStep
+        }
         var jc = 0
         while jc < n {
           let columns = min(blocks.columns, n - jc)
-          MatmulPack<E>.b(b + (pc * bStep + jc * bColumn), bStep, bColumn, depth: depth, columns: columns, packedB)
-          var i = 0
-          while i < rows {
-            let height = min(panel, rows - i)
-            tile.a = UnsafePointer(packedA + i * depth * repeats)
-            var j = 0
-            while j < columns {
-              let width = min(2 * lanes, columns - j)
-              let vectors = width > lanes ? 2 : 1
-              tile.tail = width - (vectors - 1) * lanes
-              tile.b = UnsafePointer(packedB + j * depth)
-              let target = c + ((ic + i) * cRow + (jc + j) * cColumn)
-              if cColumn == 1 {
-                tile.c = target
-                tile.run(rows: height, vectors: vectors, packed: true)
-              } else {
-                scattered(tile, height, width, vectors, scratch, target)
-              }
-              j += width
-            }
-            i += height
+          let b = b + (pc * bStep + jc * bColumn)
+          if blocks.packsB {
+            packB(b, columns, depth, packedB)
+          } else {
+            tile.b = UnsafeRawPointer(b).assumingMemoryBound(to: S.self)
           }
+          sweep(tile, blocks, rows: rows, columns: columns, scratch, c + (ic * cRow + jc * cColumn))
           jc += columns
         }
         pc += depth
@@ -109,21 +116,82 @@ extension MatmulProblem where C == E.Scalar {
     }
   }
 
+  /// Packs a block of B: panels of the widest tile, then what is left as one of two vectors, one of one, or both.
+  @inline(__always)
+  private func packB(_ b: UnsafePointer<E>, _ columns: Int, _ depth: Int, _ packed: UnsafeMutablePointer<S>) {
+    let lanes = S.lanes
+    var j = 0
+    while j < columns {
+      let width = MatmulTiling.vectors(columns - j, lanes: lanes) * lanes
+      let count = width == MatmulTiling.widest * lanes ? (columns - j) / width * width : 0
+      let part = max(count, min(width, columns - j))
+      MatmulPack<E>.panels(
+        b + j * bColumn, laneStride: bColumn, stepStride: bStep, count: part, depth: depth, width: width, unit: width,
+        packed + j * depth)
+      j += part
+    }
+  }
+
+  /// All tiles of a block of C.
+  @inline(__always)
+  private func sweep(
+    _ start: MatmulTile<S>, _ blocks: MatmulBlocks, rows: Int, columns: Int, _ scratch: UnsafeMutablePointer<S>,
+    _ target: UnsafeMutablePointer<C>
+  ) {
+    let lanes = S.lanes
+    var tile = start, first = 0
+    while first < columns {
+      // Panels of one width.
+      let vectors = MatmulTiling.vectors(columns - first, lanes: lanes), width = vectors * lanes
+      let end = vectors == MatmulTiling.widest ? first + max(1, (columns - first) / width) * width : first + width
+      let last = min(end, columns)
+      let highest = MatmulTiling.rows(vectors), bands = (rows + highest - 1) / highest
+      let band = blocks.packsA ? highest : (rows + bands - 1) / bands
+      if blocks.packsB { tile.bStep = width }
+      var i = 0
+      while i < rows {
+        let height = min(band, rows - i)
+        if blocks.packsA {
+          let top = i / MatmulTiling.rows * MatmulTiling.rows
+          tile.a = start.a + (top * tile.depth + (i - top)) * start.aRow
+          tile.aStep = min(MatmulTiling.rows, rows - top) * start.aRow
+        } else {
+          tile.a = start.a + i * aRow
+        }
+        var j = first
+        while j < last {
+          let part = min(width, last - j), place = target + (i * cRow + j * cColumn)
+          tile.tail = part - (vectors - 1) * lanes
+          tile.b = start.b + (blocks.packsB ? j * tile.depth : j)
+          if cColumn == 1 {
+            tile.c = place
+            tile.run(rows: height, vectors: vectors, packed: blocks.packsB)
+          } else {
+            scattered(tile, height, part, vectors, blocks.packsB, scratch, place)
+          }
+          j += part
+        }
+        i += height
+      }
+      first = last
+    }
+  }
+
   /// A tile of a C whose columns are not adjacent, by way of `scratch`.
   @inline(never)
   private func scattered(
-    _ tile: MatmulTile<S>, _ rows: Int, _ columns: Int, _ vectors: Int, _ scratch: UnsafeMutablePointer<S>,
-    _ target: UnsafeMutablePointer<S>
+    _ tile: MatmulTile<S>, _ rows: Int, _ columns: Int, _ vectors: Int, _ packed: Bool,
+    _ scratch: UnsafeMutablePointer<S>, _ target: UnsafeMutablePointer<S>
   ) {
     var tile = tile
-    let add = tile.accumulate
+    let add = tile.accumulate, width = MatmulTiling.widest * S.lanes
     tile.c = scratch
-    tile.cRow = 2 * S.lanes
+    tile.cRow = width
     tile.accumulate = false
-    tile.run(rows: rows, vectors: vectors, packed: true)
+    tile.run(rows: rows, vectors: vectors, packed: packed)
     for i in 0..<rows {
       for j in 0..<columns {
-        let value = scratch[i * 2 * S.lanes + j], place = target + (i * cRow + j * cColumn)
+        let value = scratch[i * width + j], place = target + (i * cRow + j * cColumn)
         place[0] = add ? place[0] + value : value
       }
     }

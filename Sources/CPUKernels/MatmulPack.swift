@@ -1,67 +1,97 @@
 import CSIMD
 
-/// Copies blocks of A and B into the order in which the tiles read them, from any strides, converting elements to the
+/// Copies a block of A or B into the order in which the tiles read it, from any strides, converting elements to the
 /// accumulator's type.
 enum MatmulPack<E: MatmulElement> {
   typealias S = E.Scalar
 
-  /// Packs `rows` × `depth` of A into panels of `panel` rows (the last panel may be lower): a panel holds,
-  /// for each step of k, its rows.
-  @inline(never)
+  /// Packs a block of A into panels of `MatmulTiling.rows` rows; the last may be lower.
+  @inline(__always)
   static func a(
-    _ x: UnsafePointer<E>, _ rowStride: Int, _ stepStride: Int, rows: Int, depth: Int, panel: Int,
-    _ y: UnsafeMutablePointer<S>
+    _ x: UnsafePointer<E>, _ rowStride: Int, _ stepStride: Int, rows: Int, depth: Int, _ y: UnsafeMutablePointer<S>
   ) {
-    let repeats = MatmulTiling.repeatsA ? S.lanes : 1
+    guard MatmulTiling.repeatsA else {
+      return panels(
+        x, laneStride: rowStride, stepStride: stepStride, count: rows, depth: depth, width: MatmulTiling.rows, unit: 1, y)
+    }
     var i = 0
     while i < rows {
-      let height = min(panel, rows - i)
-      let source = x + i * rowStride, target = y + i * depth * repeats
-      if MatmulTiling.repeatsA {
-        for p in 0..<depth {
-          for r in 0..<height {
-            S.store(S.splat(E.widen(source[r * rowStride + p * stepStride])), target + (p * height + r) * S.lanes)
-          }
+      let height = min(MatmulTiling.rows, rows - i), target = y + i * depth * S.lanes
+      for p in 0..<depth {
+        for r in 0..<height {
+          S.store(S.splat(E.widen(x[(i + r) * rowStride + p * stepStride])), target + (p * height + r) * S.lanes)
         }
-      } else {
-        interleave(source, rowStride, stepStride, height, depth, target, height)
       }
       i += height
     }
   }
 
-  /// Packs `depth` × `columns` of B into panels of two vectors' columns (the last panel may be one vector wide),
-  /// padded with zeros.
-  @inline(never)
-  static func b(
-    _ x: UnsafePointer<E>, _ stepStride: Int, _ columnStride: Int, depth: Int, columns: Int,
+  /// Packs `depth` steps of k of `count` rows of A or columns of B, called lanes here, into panels: a panel holds,
+  /// for each step, its lanes. A panel is `width` wide or, at the end, what is left rounded up to
+  /// `unit`, the rest zeros.
+  @inline(__always)
+  static func panels(
+    _ x: UnsafePointer<E>, laneStride: Int, stepStride: Int, count: Int, depth: Int, width: Int, unit: Int,
     _ y: UnsafeMutablePointer<S>
   ) {
-    let lanes = S.lanes
-    var j = 0
-    while j < columns {
-      let count = min(2 * lanes, columns - j)
-      let width = count > lanes ? 2 * lanes : lanes
-      let source = x + j * columnStride, target = y + j * depth
-      if columnStride == 1, count == 2 * lanes {
-        for p in 0..<depth {
-          S.store(E.widen(source + p * stepStride), target + p * width)
-          S.store(E.widen(source + (p * stepStride + lanes)), target + (p * width + lanes))
-        }
-      } else {
-        if count < width {
+    if laneStride == 1 {
+      rows(x, stepStride, count, depth, width, unit, y)
+    } else {
+      var i = 0
+      while i < count {
+        let height = min(width, count - i), padded = height == width ? width : (height + unit - 1) / unit * unit
+        let target = y + i * depth
+        if height < padded {
           for p in 0..<depth {
-            for c in count..<width { target[p * width + c] = 0 }
+            for r in height..<padded { target[p * padded + r] = 0 }
           }
         }
-        interleave(source, columnStride, stepStride, count, depth, target, width)
+        interleave(x + i * laneStride, laneStride, stepStride, height, depth, target, padded)
+        i += height
       }
-      j += count
     }
   }
 
-  /// y[p · width + r] = x[r · rowStride + p · stepStride] for r < rows, p < depth.
+  /// Adjacent lanes: reads whole rows, so that memory arrives in order.
+  @inline(never)
+  private static func rows(
+    _ x: UnsafePointer<E>, _ stepStride: Int, _ count: Int, _ depth: Int, _ width: Int, _ unit: Int,
+    _ y: UnsafeMutablePointer<S>
+  ) {
+    let full = count / width, rest = count - full * width
+    let padded = (rest + unit - 1) / unit * unit
+    for p in 0..<depth {
+      let source = x + p * stepStride
+      var target = y + p * width, i = 0
+      while i < full {
+        copy(source + i * width, target, width)
+        target += width * depth
+        i += 1
+      }
+      if rest > 0 {
+        let from = source + full * width, to = y + (full * width * depth + p * padded)
+        copy(from, to, rest)
+        var r = rest
+        while r < padded {
+          to[r] = 0
+          r += 1
+        }
+      }
+    }
+  }
+
   @inline(__always)
+  private static func copy(_ x: UnsafePointer<E>, _ y: UnsafeMutablePointer<S>, _ count: Int) {
+    var i = 0
+    while i + S.lanes <= count {
+      S.store(E.widen(x + i), y + i)
+      i += S.lanes
+    }
+    if i < count { S.store(E.widen(x + i, count - i), y + i, count - i) }
+  }
+
+  /// y[p · width + r] = x[r · rowStride + p · stepStride] for r < rows, p < depth.
+  @inline(never)
   private static func interleave(
     _ x: UnsafePointer<E>, _ rowStride: Int, _ stepStride: Int, _ rows: Int, _ depth: Int,
     _ y: UnsafeMutablePointer<S>, _ width: Int

@@ -3,40 +3,49 @@ import CSIMD
 /// The shapes of the register-blocked tiles of this instruction set.
 enum MatmulTiling {
   #if KERNELS_AVX512 || arch(arm64)
-    /// Rows of a full tile: with two vectors a row, 24 sums in 32 registers.
+    /// Rows of a full tile of one or two vectors: 24 sums in 32 registers.
     static let rows = 12
-    /// The most rows of a tile four vectors wide.
-    static let wideRows = 6
+    /// Vectors of the widest tile, and its rows: also 24 sums, with fewer loads.
+    static let widest = 4, widestRows = 6
     /// Steps of k packed at a time.
     static let depth = 256
   #elseif KERNELS_AVX2
     /// Rows of a full tile: with two vectors a row, 12 sums in 16 registers.
     static let rows = 6
-    /// The most rows of a tile four vectors wide.
-    static let wideRows = 3
+    /// Vectors of the widest tile, and its rows.
+    static let widest = 2, widestRows = 6
     /// Steps of k packed at a time.
     static let depth = 384
   #else
     /// Rows of a full tile: with two vectors a row, 8 sums in 16 registers, leaving room for the products.
     static let rows = 4
-    /// The most rows of a tile four vectors wide.
-    static let wideRows = 2
+    /// Vectors of the widest tile, and its rows.
+    static let widest = 2, widestRows = 4
     /// Steps of k packed at a time.
     static let depth = 256
   #endif
 
-  /// SSE cannot broadcast on load, so packing A repeats each element across a vector there.
+  /// SSE cannot broadcast on load, so packing repeats each element of A across a vector there.
   #if KERNELS_BASELINE && arch(x86_64)
     static let repeatsA = true
   #else
     static let repeatsA = false
   #endif
+
+  /// Rows of a full tile of so many vectors.
+  @inline(__always)
+  static func rows(_ vectors: Int) -> Int { vectors == widest ? widestRows : rows }
+
+  /// Vectors of the next panel where `columns` columns are left.
+  @inline(__always)
+  static func vectors(_ columns: Int, lanes: Int) -> Int {
+    widest == 4 && columns > 3 * lanes ? 4 : columns > lanes ? 2 : 1
+  }
 }
 
-/// One tile of C: up to `MatmulTiling.rows` rows by one, two or four vectors.
+/// One tile of C: one, two or four vectors wide.
 struct MatmulTile<S: MatmulScalar> {
-  /// A, and the distances from one row to the next and from one step of k to the next. Not used when packed, where
-  /// a step's rows are adjacent.
+  /// A, and the distances from one row to the next and from one step of k to the next.
   var a: UnsafePointer<S>, aRow: Int, aStep: Int
   /// B: adjacent columns, `bStep` from one step of k to the next.
   var b: UnsafePointer<S>, bStep: Int
@@ -125,13 +134,13 @@ extension MatmulTile {
     var r0 = MatmulRow<S>(), r1 = MatmulRow<S>(), r2 = MatmulRow<S>(), r3 = MatmulRow<S>()
     var r4 = MatmulRow<S>(), r5 = MatmulRow<S>(), r6 = MatmulRow<S>(), r7 = MatmulRow<S>()
     var r8 = MatmulRow<S>(), r9 = MatmulRow<S>(), r10 = MatmulRow<S>(), r11 = MatmulRow<S>()
-    let repeats = packed && MatmulTiling.repeatsA
-    let row = packed ? (repeats ? S.lanes : 1) : aRow
-    let step = packed ? rows * row : aStep
+    let row = aRow, step = aStep
     // Three rows share an address register: x86 addresses p, p + r and p + 2r.
     var a0 = a, a3 = a + 3 * row, a6 = a + 6 * row, a9 = a + 9 * row
     var b = b
-    @inline(__always) func x(_ p: UnsafePointer<S>) -> S.Vector { repeats ? S.load(p) : S.splat(p[0]) }
+    @inline(__always) func x(_ p: UnsafePointer<S>) -> S.Vector {
+      packed && MatmulTiling.repeatsA ? S.load(p) : S.splat(p[0])
+    }
     // C's lines arrive while the sums are computed.
     for i in 0..<rows {
       simd_prefetch(c + i * cRow)
@@ -139,7 +148,6 @@ extension MatmulTile {
     }
     for _ in 0..<depth {
       let y = loadB(b, vectors, packed)
-      if !packed { simd_prefetch(b + 8 * bStep) }
       r0.add(x(a0), y, vectors)
       if rows > 1 { r1.add(x(a0 + row), y, vectors) }
       if rows > 2 { r2.add(x(a0 + 2 * row), y, vectors) }
@@ -153,16 +161,10 @@ extension MatmulTile {
       if rows > 10 { r10.add(x(a9 + row), y, vectors) }
       if rows > 11 { r11.add(x(a9 + 2 * row), y, vectors) }
       a0 += step
-      if !packed {
-        a3 += step
-        a6 += step
-        a9 += step
-      } else {
-        a3 = a0 + 3 * row
-        a6 = a0 + 6 * row
-        a9 = a0 + 9 * row
-      }
-      b += packed ? vectors * S.lanes : bStep
+      a3 += step
+      a6 += step
+      a9 += step
+      b += bStep
     }
     r0.write(self, 0, vectors)
     if rows > 1 { r1.write(self, 1, vectors) }
@@ -178,18 +180,18 @@ extension MatmulTile {
     if rows > 11 { r11.write(self, 11, vectors) }
   }
 
-  /// Computes a tile of `rows` by `vectors` (1 or 2; 4 with at most `MatmulTiling.wideRows` rows that are not packed).
+  /// Computes a tile of at most `MatmulTiling.rows(vectors)` rows; `packed` says whether B is.
   @inline(__always)
   func run(rows: Int, vectors: Int, packed: Bool) {
-    if packed {
-      if vectors == 2 { select(rows, Packed2.self) } else { select(rows, Packed1.self) }
-    } else if vectors == 2 {
-      select(rows, Direct2.self)
-    } else if vectors == 1 {
-      select(rows, Direct1.self)
-    } else {
-      selectWide(rows)
-    }
+    #if KERNELS_AVX512 || arch(arm64)
+      // Masks cost nothing here.
+      if vectors == 4 { return selectWide(rows) }
+    #else
+      if packed {
+        if vectors == 2 { return select(rows, PackedTwo.self) } else { return select(rows, PackedOne.self) }
+      }
+    #endif
+    if vectors == 2 { select(rows, Two.self) } else { select(rows, One.self) }
   }
 
   @inline(never)
@@ -218,24 +220,19 @@ extension MatmulTile {
     }
   }
 
-  @inline(never)
-  private func selectWide(_ rows: Int) {
-    switch rows {
-    case 1: compute(Rows1.self, Direct4.self)
-    #if KERNELS_AVX512 || arch(arm64)
-      case 2: compute(Rows2.self, Direct4.self)
-      case 3: compute(Rows3.self, Direct4.self)
-      case 4: compute(Rows4.self, Direct4.self)
-      case 5: compute(Rows5.self, Direct4.self)
-      default: compute(Rows6.self, Direct4.self)
-    #elseif KERNELS_AVX2
-      case 2: compute(Rows2.self, Direct4.self)
-      default: compute(Rows3.self, Direct4.self)
-    #else
-      default: compute(Rows2.self, Direct4.self)
-    #endif
+  #if KERNELS_AVX512 || arch(arm64)
+    @inline(never)
+    private func selectWide(_ rows: Int) {
+      switch rows {
+      case 1: compute(Rows1.self, Four.self)
+      case 2: compute(Rows2.self, Four.self)
+      case 3: compute(Rows3.self, Four.self)
+      case 4: compute(Rows4.self, Four.self)
+      case 5: compute(Rows5.self, Four.self)
+      default: compute(Rows6.self, Four.self)
+      }
     }
-  }
+  #endif
 
   /// One function per shape: the inliner gives up on a function that would hold several.
   @inline(never)
@@ -245,42 +242,42 @@ extension MatmulTile {
 }
 
 /// A number of rows as a type, so that every number gets a specialised function.
-private protocol TileRows { static var count: Int { get } }
-private enum Rows1: TileRows { @inline(__always) static var count: Int { 1 } }
-private enum Rows2: TileRows { @inline(__always) static var count: Int { 2 } }
-private enum Rows3: TileRows { @inline(__always) static var count: Int { 3 } }
-private enum Rows4: TileRows { @inline(__always) static var count: Int { 4 } }
-private enum Rows5: TileRows { @inline(__always) static var count: Int { 5 } }
-private enum Rows6: TileRows { @inline(__always) static var count: Int { 6 } }
-private enum Rows7: TileRows { @inline(__always) static var count: Int { 7 } }
-private enum Rows8: TileRows { @inline(__always) static var count: Int { 8 } }
-private enum Rows9: TileRows { @inline(__always) static var count: Int { 9 } }
-private enum Rows10: TileRows { @inline(__always) static var count: Int { 10 } }
-private enum Rows11: TileRows { @inline(__always) static var count: Int { 11 } }
-private enum Rows12: TileRows { @inline(__always) static var count: Int { 12 } }
+protocol TileRows { static var count: Int { get } }
+enum Rows1: TileRows { @inline(__always) static var count: Int { 1 } }
+enum Rows2: TileRows { @inline(__always) static var count: Int { 2 } }
+enum Rows3: TileRows { @inline(__always) static var count: Int { 3 } }
+enum Rows4: TileRows { @inline(__always) static var count: Int { 4 } }
+enum Rows5: TileRows { @inline(__always) static var count: Int { 5 } }
+enum Rows6: TileRows { @inline(__always) static var count: Int { 6 } }
+enum Rows7: TileRows { @inline(__always) static var count: Int { 7 } }
+enum Rows8: TileRows { @inline(__always) static var count: Int { 8 } }
+enum Rows9: TileRows { @inline(__always) static var count: Int { 9 } }
+enum Rows10: TileRows { @inline(__always) static var count: Int { 10 } }
+enum Rows11: TileRows { @inline(__always) static var count: Int { 11 } }
+enum Rows12: TileRows { @inline(__always) static var count: Int { 12 } }
 
-/// The width of a tile, and whether its operands are packed, as a type.
+/// The width of a tile, and whether its B is packed, as a type.
 private protocol TileKind {
   static var vectors: Int { get }
   static var packed: Bool { get }
 }
-private enum Packed1: TileKind {
-  @inline(__always) static var vectors: Int { 1 }
-  @inline(__always) static var packed: Bool { true }
-}
-private enum Packed2: TileKind {
-  @inline(__always) static var vectors: Int { 2 }
-  @inline(__always) static var packed: Bool { true }
-}
-private enum Direct1: TileKind {
+private enum One: TileKind {
   @inline(__always) static var vectors: Int { 1 }
   @inline(__always) static var packed: Bool { false }
 }
-private enum Direct2: TileKind {
+private enum Two: TileKind {
   @inline(__always) static var vectors: Int { 2 }
   @inline(__always) static var packed: Bool { false }
 }
-private enum Direct4: TileKind {
+private enum Four: TileKind {
   @inline(__always) static var vectors: Int { 4 }
   @inline(__always) static var packed: Bool { false }
+}
+private enum PackedOne: TileKind {
+  @inline(__always) static var vectors: Int { 1 }
+  @inline(__always) static var packed: Bool { true }
+}
+private enum PackedTwo: TileKind {
+  @inline(__always) static var vectors: Int { 2 }
+  @inline(__always) static var packed: Bool { true }
 }

@@ -21,19 +21,30 @@ extension MatmulProblem where C == E.Scalar {
             addRows(8, factors, source, target, width, fresh)
             p += 8
           } else if count >= 4 {
-            addRows(4, factors, source, target, width, fresh)
+            addRows(Rows4.self, factors, source, target, width, fresh)
             p += 4
-          } else if count >= 2 {
-            addRows(2, factors, source, target, width, fresh)
+          } else if count == 3 {
+            addRows(Rows3.self, factors, source, target, width, fresh)
+            p += 3
+          } else if count == 2 {
+            addRows(Rows2.self, factors, source, target, width, fresh)
             p += 2
           } else {
-            addRows(1, factors, source, target, width, fresh)
+            addRows(Rows1.self, factors, source, target, width, fresh)
             p += 1
           }
         }
       }
       j += width
     }
+  }
+
+  /// The last rows: a function for each number of them, because the inliner gives up on one that would hold them all.
+  @inline(never)
+  private func addRows<R: TileRows>(
+    _: R.Type, _ x: UnsafePointer<E>, _ b: UnsafePointer<E>, _ y: UnsafeMutablePointer<S>, _ width: Int, _ fresh: Bool
+  ) {
+    addRows(R.count, x, b, y, width, fresh)
   }
 
   /// y[l] = alpha · Σ x[q] B[q, l] + (fresh ? 0 : y[l]); `rows` is a literal.
