@@ -9,7 +9,7 @@ package enum UnaryKernel: UInt8, CaseIterable, Sendable {
   case sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, asinh, acosh, atanh
   case erf, erfc, erfinv, erfcx, lgamma, digamma, trigamma, ndtri, logNdtr, ndtr
   case sigmoid, logSigmoid, silu, gelu, geluTanh, softplus, mish, sinc
-  case i0, i0e, i1, i1e, entr, deg2rad, rad2deg
+  case i0, i0e, i1, i1e, entr, deg2rad, rad2deg, angle
   case besselJ0, besselJ1, besselY0, besselY1
 }
 

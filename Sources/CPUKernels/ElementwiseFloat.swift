@@ -90,6 +90,7 @@ private func unary<V: FloatVector>(_ op: UnaryKernel, _ t: Tile, _: V.Type) -> B
     }
   case .deg2rad: map(t, V.self) { $0 * V.k(0.017453292519943295) }
   case .rad2deg: map(t, V.self) { $0 * V.k(57.29577951308232) }
+  case .angle: map(t, V.self) { V.less($0, V.nought, V.k(.pi), V.equal($0, $0, V.nought, $0)) }
   case .bitwiseNot: map(t, V.self) { V.equal($0, V.nought, V.one, V.nought) }
   default: return false
   }

@@ -63,4 +63,27 @@ import Testing
     let inf = Tensor([Double.infinity, -.infinity, .nan], dtype: .float16).nanToNum()
     #expect(inf.toArray(Double.self) == [65504, -65504, 0])
   }
+  @Test func anglesOfRealNumbers() {
+    for dtype in [DType.float16, .bfloat16, .float32, .float64] {
+      let x = Tensor([-2.0, -0.0, 3, .nan], dtype: dtype, requiresGrad: true)
+      let y = x.angle()
+      #expect(difference(y, Tensor([Double.pi, 0, 0, .nan], dtype: dtype)) == nil)
+      #expect(grad(of: [y.sum()], wrt: [x])[0]!.toArray(Double.self) == [0, 0, 0, 0])
+      #expect(!x.isReal().requiresGrad && x.isReal().toArray(Bool.self) == [true, true, true, true])
+    }
+    #expect(Tensor([-1, 0]).angle().dtype == .float32 && Tensor([true]).angle().dtype == .float32)
+    #expect(Tensor([-1, 0]).isReal().dtype == .bool)
+  }
+
+  @Test func cosineEmbeddingLossRefusesOtherRanks() async {
+    // Neither alike nor apart: counts 0. A vector of zeros has no direction, and no slope that is not finite.
+    let x = Tensor([[0.0, 0], [1, 0], [1, 0]], requiresGrad: true)
+    let loss = cosineEmbeddingLoss(x, Tensor([[3.0, 4], [3, 4], [3, 4]]), Tensor([1, 0, -1]), reduction: .none)
+    #expect(difference(loss, Tensor([1, 0, 0.6])) == nil)
+    #expect(grad(of: [loss.sum()], wrt: [x])[0]!.isFinite().all().item(as: Bool.self))
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = cosineEmbeddingLoss(Tensor.ones(2, 3), Tensor.ones(2, 3), Tensor.ones([]))
+    }
+    expectMessage(result, "cosine_embedding_loss: needs vectors and a target of rank 0")
+  }
 }

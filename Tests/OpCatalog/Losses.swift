@@ -50,6 +50,11 @@ let lossEntries: [OpEntry] = [
       s.input, s.tensor(0, "input2")!, s.tensor(1, "target")!, margin: s.double(-1, "margin") ?? 0,
       reduction: s.reduction)
   },
+  OpEntry("nn_functional_cosine_embedding_loss") { s in
+    cosineEmbeddingLoss(
+      s.input, s.tensor(0, "input2")!, s.tensor(1, "target")!, margin: s.double(-1, "margin") ?? 0,
+      reduction: s.reduction)
+  },
   OpEntry("nn_functional_hinge_embedding_loss") { s in
     hingeEmbeddingLoss(s.input, s.target, margin: s.double(-1, "margin") ?? 1, reduction: s.reduction)
   },

@@ -51,6 +51,8 @@ let unaryEntries: [OpEntry] = [
   unary("sinc") { $0.sinc() },
   unary("deg2rad") { $0.deg2rad() },
   unary("rad2deg") { $0.rad2deg() },
+  unary("angle") { $0.angle() },
+  unary("isreal") { $0.isReal() },
   unary("isfinite") { $0.isFinite() },
   unary("isinf") { $0.isInf() },
   unary("isposinf") { $0.isPosInf() },

@@ -189,3 +189,26 @@ public func hingeEmbeddingLoss(
   let apart = (margin - input).clamp(min: 0).kept(where: target .!= 1)
   return (apart + input.kept(where: target .!= -1)).reduced(reduction)
 }
+
+/// 1 − cos φ where t is 1, max(0, cos φ − `margin`) where t is −1, with the angle φ between two vectors (PyTorch's
+/// `cosine_embedding_loss`).
+///
+/// - Parameters:
+///   - first: [D] or [N, D]: one vector, or one a row.
+///   - second: The vectors to compare with, of a shape that broadcasts with the first.
+///   - target: 1 or −1 for each pair: of rank 0 for one pair, [N] for rows.
+///   - margin: Cosines up to this are far enough apart.
+///   - reduction: `.mean` (the default), `.sum` or `.none`.
+public func cosineEmbeddingLoss(
+  _ first: Tensor, _ second: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
+) -> Tensor {
+  if target.rank > 1 || first.rank != target.rank + 1 || second.rank != first.rank {
+    stop(
+      "cosine_embedding_loss", "needs vectors and a target of rank 0, or matrices and a target of rank 1",
+      [first, second, target])
+  }
+  let cosine = first.cosineSimilarity(second, dim: -1, eps: 1e-6)
+  let near = (1 - cosine).kept(where: target .== 1)
+  let far = (cosine - margin).clamp(min: 0).kept(where: target .== -1)
+  return (near + far).reduced(reduction)
+}

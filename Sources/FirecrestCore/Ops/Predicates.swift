@@ -25,6 +25,8 @@ extension Tensor {
   public func isFinite() -> Tensor { apply(Predicate(kernel: .isFinite), self) }
   /// Where the sign bit is set, that of −0.0 too (PyTorch's `signbit`).
   public func signbit() -> Tensor { apply(Predicate(kernel: .signbit), self) }
+  /// True for every element, as Firecrest has no complex numbers (PyTorch's `isreal`).
+  public func isReal() -> Tensor { Tensor.ones(like: self, dtype: .bool) }
   /// Where elements are 0 or false (PyTorch's `logical_not`).
   public func logicalNot() -> Tensor { apply(Predicate(kernel: .logicalNot), self) }
 }

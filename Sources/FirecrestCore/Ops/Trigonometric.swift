@@ -156,6 +156,17 @@ struct Rad2deg: ElementwiseUnaryOp {
   func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g.rad2deg() }
 }
 
+/// The angle of a real number in the complex plane: 0, π where it is negative
+struct Angle: ElementwiseUnaryOp {
+  static let kernel = UnaryKernel.angle
+  static let cost = 1
+  func decomposed(_ x: Tensor) -> Tensor? {
+    let isNegative = (x .< 0).to(x.dtype)
+    return (isNegative * Double.pi).where(x .== x, Double.nan)
+  }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g.zerosLike }
+}
+
 extension Tensor {
   /// The sine of each angle in radians (PyTorch's `sin`).
   public func sin() -> Tensor { apply(Sin(), floating) }
@@ -191,4 +202,7 @@ extension Tensor {
   public func deg2rad() -> Tensor { apply(Deg2rad(), floating) }
   /// Radians as degrees (PyTorch's `rad2deg`).
   public func rad2deg() -> Tensor { apply(Rad2deg(), floating) }
+  /// The angle of each element in the complex plane, in radians (PyTorch's `angle`): 0, π where it is negative, NaN
+  /// where it is NaN. Its derivative is 0.
+  public func angle() -> Tensor { apply(Angle(), floating) }
 }
