@@ -1,5 +1,3 @@
-import FirecrestCore
-
 /// Tensors by name, in order: the content of an archive or a checkpoint.
 ///
 /// ```swift
