@@ -26,14 +26,14 @@ struct MatmulBlocks {
   /// Steps of k at a time where B is read in place.
   static let longDepth = 1024
 
-  /// Bytes of workspace for a product of this size whichever way it is cut.
+  /// Bytes of workspace for a product of this size, read as it is or transposed and whichever way it is cut.
   static func workspace(m: Int, n: Int, k: Int, elementSize: Int) -> Int {
+    let unit = vectorBytes / elementSize * MatmulTiling.widest, longest = max(m, n)
+    func elements(_ depth: Int, _ limit: Int) -> Int { (min(longest, limit / depth) + unit) * depth }
     let depth = even(k, MatmulTiling.depth, 4), long = even(k, longDepth, 4)
-    func lanes(_ count: Int, _ limit: Int) -> Int { min(count, limit) + vectorBytes / elementSize * MatmulTiling.widest }
-    let rows = max(
-      lanes(max(m, n), rowLimit / (depth * repeats)) * depth, lanes(max(m, n), rowLimit / (long * repeats)) * long)
-    return (rows * repeats + lanes(max(m, n), columnLimit / depth) * depth) * elementSize
-      + MatmulTiling.rows * MatmulTiling.widest * vectorBytes
+    let packedA = max(elements(depth, rowLimit / repeats), elements(long, rowLimit / repeats)) * repeats
+    let packedB = elements(depth, columnLimit)
+    return (packedA + packedB) * elementSize + MatmulTiling.rows * MatmulTiling.widest * vectorBytes
   }
 
   /// Elements of A and of B packed at a time.
@@ -58,29 +58,29 @@ extension MatmulProblem where C == E.Scalar {
   /// Chooses by the size of the whole, so that no element depends on how the threads share the work.
   @inline(__always)
   var blocks: MatmulBlocks {
-    // Packing B pays once enough rows use it, sooner where it is large: its rows are far apart.
-    let bytes = k * wholeN * MemoryLayout<S>.size
-    let packsB = !E.isScalar || bColumn != 1 || wholeM > 16 && (wholeM > 64 || wholeN > 512) && bytes > (wholeM <= 128 ? 524_288 : 98_304)
-    let isLarge = bytes > 524_288 && wholeM > 16
+    // Reading B in place is faster for few rows and while it fits the second cache; its rows must not lie far apart.
+    let bytes = k * wholeN * MemoryLayout<S>.size, isLarge = bytes > 524_288 && wholeM > 16
+    let fewRows = wholeM <= 16 || wholeM <= 64 && wholeN <= 512
+    let packsB = !E.isScalar || bColumn != 1 || !fewRows && bytes > (wholeM <= 128 ? 524_288 : 98_304)
     // Packing A pays where many panels of B meet it. Where packing repeats it, it goes with packing B.
-    let manyPanels = wholeN > (aStep == 1 ? 192 : MatmulTiling.widest * S.lanes)
+    let unit = MatmulTiling.widest * S.lanes, manyPanels = wholeN > (aStep == 1 ? 192 : unit)
     let packsA = MatmulTiling.repeatsA ? packsB : !E.isScalar || wholeM * k > 65_536 && manyPanels
-    let depth = MatmulBlocks.even(k, packsB || isLarge ? MatmulTiling.depth : MatmulBlocks.longDepth, 4)
-    let unit = MatmulTiling.widest * S.lanes
+    let isDeep = !packsB && !isLarge
+    let depth = MatmulBlocks.even(k, isDeep ? MatmulBlocks.longDepth : MatmulTiling.depth, 4)
+    let rowLimit = MatmulBlocks.rowLimit / (depth * MatmulBlocks.repeats),
+      columnLimit = MatmulBlocks.columnLimit / depth
     return MatmulBlocks(
-      rows: packsA ? MatmulBlocks.even(m, MatmulBlocks.rowLimit / (depth * MatmulBlocks.repeats), MatmulTiling.rows) : m,
-      columns: packsB || isLarge ? MatmulBlocks.even(n, MatmulBlocks.columnLimit / depth, unit) : n, depth: depth, packsA: packsA,
-      packsB: packsB)
+      rows: packsA ? MatmulBlocks.even(m, rowLimit, MatmulTiling.rows) : m,
+      columns: isDeep ? n : MatmulBlocks.even(n, columnLimit, unit), depth: depth, packsA: packsA, packsB: packsB)
   }
 
   /// The large product, after Goto and van de Geijn (2008): blocks sized for the caches, tiles in registers. A panel of
   /// A stays in the first cache while the panels of a block of B stream past it from the second.
   @inline(never)
   func blocked(_ workspace: UnsafeMutablePointer<S>) {
-    let blocks = blocks, lanes = S.lanes, width = MatmulTiling.widest * lanes, height = MatmulTiling.rows
-    let repeats = MatmulTiling.repeatsA ? lanes : 1
-    let scratch = workspace, packedB = scratch + MatmulTiling.rows * width
-    let packedA = packedB + (blocks.packsB ? (blocks.columns + width) * blocks.depth : 0)
+    let blocks = blocks, lanes = S.lanes, repeats = MatmulTiling.repeatsA ? S.lanes : 1
+    let scratch = workspace, packedB = scratch + MatmulTiling.rows * MatmulTiling.widest * lanes
+    let packedA = packedB + (blocks.packsB ? blocks.columns * blocks.depth : 0)
     var ic = 0
     while ic < m {
       let rows = min(blocks.rows, m - ic)
@@ -89,8 +89,8 @@ extension MatmulProblem where C == E.Scalar {
         let depth = max(0, min(blocks.depth, k - pc))
         let a = a + (ic * aRow + pc * aStep)
         var tile = MatmulTile<S>(
-          a: packedA, aRow: repeats, aStep: height * repeats, b: packedB, bStep: bStep, c: scratch, cRow: cRow, depth: depth,
-          alpha: alpha, accumulate: accumulate || pc > 0, tail: lanes)
+          a: packedA, aRow: repeats, aStep: MatmulTiling.rows * repeats, b: packedB, bStep: bStep, c: scratch,
+          cRow: cRow, depth: depth, alpha: alpha, accumulate: accumulate || pc > 0, tail: lanes)
         if blocks.packsA {
           MatmulPack<E>.a(a, aRow, aStep, rows: rows, depth: depth, packedA)
         } else {

@@ -12,7 +12,8 @@ enum MatmulPack<E: MatmulElement> {
   ) {
     guard MatmulTiling.repeatsA else {
       return panels(
-        x, laneStride: rowStride, stepStride: stepStride, count: rows, depth: depth, width: MatmulTiling.rows, unit: 1, y)
+        x, laneStride: rowStride, stepStride: stepStride, count: rows, depth: depth, width: MatmulTiling.rows, unit: 1,
+        y)
     }
     var i = 0
     while i < rows {
