@@ -40,7 +40,6 @@ struct Neg: ElementwiseUnaryOp {
 
 extension Tensor {
   /// The sum, element by element; shapes broadcast and types promote (PyTorch's `add`).
-  @inline(__always)
   public static func + (a: Tensor, b: Tensor) -> Tensor {
     if a.dtype == b.dtype { return apply(Add(), a, b) }
     let (a, b) = promote(a, b)
@@ -74,7 +73,6 @@ extension Tensor {
   }
 
   /// The product, element by element; shapes broadcast and types promote (PyTorch's `mul`).
-  @inline(__always)
   public static func * (a: Tensor, b: Tensor) -> Tensor {
     if a.dtype == b.dtype { return apply(Mul(), a, b) }
     let (a, b) = promote(a, b)

@@ -4,7 +4,7 @@ import FirecrestCPU
 // The one door: every operation is inferred, allocated, run and recorded here.
 
 /// Runs an operation of one tensor.
-@inline(__always)
+@inline(never)
 package func apply<O: UnaryOp>(_ op: O, _ x: Tensor) -> Tensor {
   let spec: TensorSpec
   do { spec = try op.infer(x.spec) } catch { stop(op.name, error, [x]) }
@@ -16,7 +16,7 @@ package func apply<O: UnaryOp>(_ op: O, _ x: Tensor) -> Tensor {
 }
 
 /// Runs an operation of two tensors.
-@inline(__always)
+@inline(never)
 package func apply<O: BinaryOp>(_ op: O, _ a: Tensor, _ b: Tensor) -> Tensor {
   let spec: TensorSpec
   do { spec = try op.infer(a.spec, b.spec) } catch { stop(op.name, error, [a, b]) }
@@ -47,7 +47,7 @@ package func apply<O: MultiOp>(_ op: O, _ inputs: [Tensor]) -> [Tensor] {
 }
 
 /// Makes a view. It remembers its base, so that a change in place through either is seen by autograd in both.
-@inline(__always)
+@inline(never)
 package func apply<O: ViewOp>(_ op: O, _ x: Tensor) -> Tensor {
   let window: (shape: Shape, strides: Shape, offset: Int)
   do { window = try op.window(x) } catch { stop(op.name, error, [x]) }
