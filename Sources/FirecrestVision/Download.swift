@@ -41,7 +41,7 @@ public struct DownloadError: Error, Sendable, CustomStringConvertible {
 /// What arrives is written to `<path>.part`, which stays after an interruption, so that the next attempt asks for the
 /// rest only (HTTP Range). When all has arrived `verify` looks at it; only then does it get its name, so that `path`
 /// never names an incomplete file. Two processes that want the same file wait for each other.
-struct Download {
+struct Download: Sendable {
   /// The addresses, in order of preference.
   let addresses: [String]
   /// Where to put the file; its folder is made if need be.
@@ -51,7 +51,7 @@ struct Download {
   /// How long the server may be silent, in seconds.
   var patience = 30.0
   /// Throws where the file at a path is not what is wanted.
-  let verify: (String) throws(FileError) -> Void
+  let verify: @Sendable (String) throws(FileError) -> Void
   /// What a user can do where no address works.
   var help = "check the network connection"
 
