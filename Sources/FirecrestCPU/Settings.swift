@@ -16,6 +16,7 @@ import CRuntime
 /// | `FIRECREST_ISA` | kernel set: `avx512`, `avx2` or `baseline` | the widest that the CPU has |
 /// | `FIRECREST_SEED` | seed of the default random generator | 0 |
 /// | `FIRECREST_DATA` | folder in which data sets are looked for | none |
+/// | `FIRECREST_CACHE` | folder for downloaded data sets | `firecrest` in `XDG_CACHE_HOME` or `~/.cache` |
 /// | `FIRECREST_ORACLE` | a Python with PyTorch, for `make bench` and the golden generators | none |
 public enum Settings {
   /// `FIRECREST_NUM_THREADS`: a whole number from 1 to 1024.
@@ -41,6 +42,13 @@ public enum Settings {
 
   /// `FIRECREST_DATA`: the folder with data sets, if one is named.
   public static let dataFolder: String? = environment("FIRECREST_DATA")
+
+  /// `FIRECREST_CACHE`: the folder for downloads; otherwise `firecrest` in the user's cache folder.
+  public static let cacheFolder: String = {
+    if let folder = environment("FIRECREST_CACHE") { return folder }
+    if let folder = environment("XDG_CACHE_HOME"), folder.hasPrefix("/") { return folder + "/firecrest" }
+    return (environment("HOME") ?? ".") + "/.cache/firecrest"
+  }()
 
   /// `FIRECREST_ORACLE`: a Python interpreter that has PyTorch, if one is named.
   public static let oracle: String? = environment("FIRECREST_ORACLE")

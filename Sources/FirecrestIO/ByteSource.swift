@@ -7,7 +7,7 @@
 #endif
 
 /// Bytes of known number that can be read at any place.
-protocol ByteSource: AnyObject {
+package protocol ByteSource: AnyObject {
   /// The path, for messages.
   var name: String { get }
   /// The number of bytes.
@@ -18,12 +18,12 @@ protocol ByteSource: AnyObject {
 
 extension ByteSource {
   /// An error about the content.
-  func malformed(_ offset: Int?, _ reason: String, help: String = remedyForDamage) -> FileError {
+  package func malformed(_ offset: Int?, _ reason: String, help: String = remedyForDamage) -> FileError {
     FileError(.malformed, file: name, offset: offset, reason, help: help)
   }
 
   /// A copy of a part, refused where it reaches beyond the end. `what` names it in the message.
-  func bytes(at offset: Int, count length: Int, _ what: String) throws(FileError) -> [UInt8] {
+  package func bytes(at offset: Int, count length: Int, _ what: String) throws(FileError) -> [UInt8] {
     guard offset >= 0, length >= 0, offset <= count, length <= count - offset else {
       throw malformed(min(max(offset, 0), count), "\(what) of \(length) bytes lies beyond the end, at byte \(count)")
     }
@@ -37,16 +37,16 @@ extension ByteSource {
 }
 
 /// What to do about a file that breaks its format's rules.
-let remedyForDamage = "the file is damaged or incomplete; get or write it anew"
+package let remedyForDamage = "the file is damaged or incomplete; get or write it anew"
 
 /// A regular file, read with `pread`.
-final class FileSource: ByteSource {
-  let name: String
-  let count: Int
+package final class FileSource: ByteSource {
+  package let name: String
+  package let count: Int
   private let descriptor: Int32
 
   /// Opens a file for reading.
-  init(_ path: String) throws(FileError) {
+  package init(_ path: String) throws(FileError) {
     name = path
     // O_NONBLOCK: opening a pipe would wait for its other end; regular files do not mind.
     let opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -65,7 +65,7 @@ final class FileSource: ByteSource {
     count = Int(status.st_size)
   }
 
-  func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(FileError) {
+  package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) throws(FileError) {
     var done = 0
     while done < target.count {
       let part = min(target.count - done, 1 << 30)
@@ -112,14 +112,14 @@ final class Mapping: @unchecked Sendable {
 }
 
 /// Bytes in memory.
-final class MemorySource: ByteSource {
-  let name = "<memory>"
+package final class MemorySource: ByteSource {
+  package let name = "<memory>"
   private let content: [UInt8]
-  var count: Int { content.count }
+  package var count: Int { content.count }
 
-  init(_ content: [UInt8]) { self.content = content }
+  package init(_ content: [UInt8]) { self.content = content }
 
-  func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) {
+  package func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) {
     content.withUnsafeBytes {
       target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + target.count]))
     }

@@ -1,10 +1,10 @@
 /// Bytes read front to back. Their number is what a header claims, checked for plausibility against the file.
-protocol ByteStream: AnyObject {
+package protocol ByteStream: AnyObject {
   /// The path and, in an archive, the member; for messages.
   var name: String { get }
   /// How many bytes were read.
   var position: Int { get }
-  /// How many bytes are left.
+  /// How many bytes are left; where the format does not say, the most that can be.
   var remaining: Int { get }
   /// Reads the next bytes; the caller has checked `remaining`.
   func read(into target: UnsafeMutableRawBufferPointer) throws(FileError)
@@ -14,12 +14,12 @@ protocol ByteStream: AnyObject {
 
 extension ByteStream {
   /// An error about the content.
-  func malformed(_ offset: Int?, _ reason: String, help: String = remedyForDamage) -> FileError {
+  package func malformed(_ offset: Int?, _ reason: String, help: String = remedyForDamage) -> FileError {
     FileError(.malformed, file: name, offset: offset, reason, help: help)
   }
 
   /// The next bytes as an array. `what` names them in the message.
-  func bytes(_ count: Int, _ what: String) throws(FileError) -> [UInt8] {
+  package func bytes(_ count: Int, _ what: String) throws(FileError) -> [UInt8] {
     guard count <= remaining else {
       throw malformed(position, "\(what) needs \(count) bytes, but only \(remaining) follow")
     }
@@ -33,18 +33,18 @@ extension ByteStream {
 }
 
 /// A whole source as a stream.
-final class SourceStream: ByteStream {
+package final class SourceStream: ByteStream {
   private let source: any ByteSource
-  private(set) var position = 0
-  var name: String { source.name }
-  var remaining: Int { source.count - position }
+  package private(set) var position = 0
+  package var name: String { source.name }
+  package var remaining: Int { source.count - position }
 
-  init(_ source: any ByteSource) { self.source = source }
+  package init(_ source: any ByteSource) { self.source = source }
 
-  func read(into target: UnsafeMutableRawBufferPointer) throws(FileError) {
+  package func read(into target: UnsafeMutableRawBufferPointer) throws(FileError) {
     try source.read(at: position, into: target)
     position += target.count
   }
 
-  func finish() {}
+  package func finish() {}
 }

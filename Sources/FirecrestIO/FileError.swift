@@ -40,7 +40,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The error that `errno` stands for now.
-  static func system(_ file: String, _ action: String, help: String? = nil) -> FileError {
+  package static func system(_ file: String, _ action: String, help: String? = nil) -> FileError {
     let code = errno
     return FileError(
       .system(code), file: file, "cannot \(action): \(String(cString: strerror(code)))",
@@ -71,7 +71,7 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 /// Text out of a file for a message: in quotes, without control characters, and short.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
   var result = "'"
   for (count, scalar) in text.unicodeScalars.enumerated() {
     if count == 60 {

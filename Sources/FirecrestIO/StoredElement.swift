@@ -1,18 +1,18 @@
 import FirecrestCore
 
 /// How numbers lie in a file, and the type of tensor that they become.
-struct StoredElement: Hashable {
+package struct StoredElement: Hashable {
   /// The tensor's type.
-  let dtype: DType
+  package let dtype: DType
   /// Bytes of one number in the file.
-  let size: Int
+  package let size: Int
   /// uint16, uint32 and uint64, which become the signed type that holds them.
   let isWidened: Bool
   /// Highest byte first.
-  var isBigEndian = false
+  package var isBigEndian = false
 
   /// A type that the file and Firecrest share.
-  init(_ dtype: DType) {
+  package init(_ dtype: DType) {
     self.dtype = dtype
     size = dtype.size
     isWidened = false
@@ -26,7 +26,7 @@ struct StoredElement: Hashable {
   }
 
   /// The number of elements of a shape; nil where its bytes, in the file or in memory, exceed what an Int can count.
-  func elementCount(_ shape: [Int]) -> Int? {
+  package func elementCount(_ shape: [Int]) -> Int? {
     // Zero sizes count as one here, so that no product on the way overflows either.
     var bytes = dtype.size
     for size in shape {
@@ -42,7 +42,7 @@ struct StoredElement: Hashable {
 
   /// Turns the file's bytes, at `rawOffset` of `memory`, into the tensor's numbers. Returns the index of a number that
   /// the tensor's type cannot hold.
-  func decode(_ memory: UnsafeMutableRawPointer, _ count: Int) -> Int? {
+  package func decode(_ memory: UnsafeMutableRawPointer, _ count: Int) -> Int? {
     if isBigEndian { swapBytes(memory + rawOffset(count), count) }
     if isWidened {
       switch size {

@@ -1,0 +1,52 @@
+import FirecrestCore
+
+/// Which sample is being read, and the random numbers that belong to it.
+///
+/// While a `DataLoader` reads a sample, `SampleContext.current` describes it. Its generator is keyed by the loader's
+/// seed, the epoch and the sample, so that augmentation is the same for any number of workers and after a resume, and
+/// different in every epoch.
+public struct SampleContext: Sendable {
+  /// The loader's seed.
+  public let seed: UInt64
+  /// The epoch, from 0.
+  public let epoch: Int
+  /// The sample's position in the dataset.
+  public let index: Int
+  /// How often the sample came before in this epoch; 0 unless the sampler draws with replacement.
+  public let repetition: Int
+  /// The sample's own random numbers.
+  public let generator: Generator
+
+  /// The context of the sample that this thread is reading for a loader; nil elsewhere. Inside of
+  /// `BatchedDataset.batch`, that of the batch's first sample.
+  @TaskLocal public static var current: SampleContext?
+
+  /// The context of a sample.
+  public init(seed: UInt64, epoch: Int, index: Int, repetition: Int = 0) {
+    self.seed = seed
+    self.epoch = epoch
+    self.index = index
+    self.repetition = repetition
+    generator = Generator(seed: streamKey(seed, 1, UInt64(epoch), UInt64(index), UInt64(repetition)))
+  }
+
+  /// The context of another sample of the same epoch.
+  public func at(_ index: Int) -> SampleContext { SampleContext(seed: seed, epoch: epoch, index: index) }
+}
+
+extension Generator {
+  /// The random numbers of the sample that is being read for a `DataLoader`; the shared generator elsewhere.
+  public static var sample: Generator { SampleContext.current?.generator ?? .shared }
+}
+
+/// The seed of a stream of random numbers that has several numbers as its name: SplitMix64's finaliser over them.
+func streamKey(_ parts: UInt64...) -> UInt64 {
+  var state: UInt64 = 0
+  for part in parts {
+    state = (state ^ part) &+ 0x9E37_79B9_7F4A_7C15
+    state = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+    state = (state ^ state >> 27) &* 0x94D0_49BB_1331_11EB
+    state ^= state >> 31
+  }
+  return state
+}

@@ -1,0 +1,52 @@
+import Crypto
+import FirecrestCore
+import FirecrestIO
+
+/// What a downloaded file must be, as lower-case hexadecimal digits.
+enum Checksum: Sendable {
+  /// SHA-256 of an IDX file's unpacked content.
+  case unpackedSHA256(String)
+  /// SHA-256 of the file as it is.
+  case sha256(String)
+}
+
+extension Checksum {
+  /// Throws where the file at `path` does not have this checksum.
+  func check(_ path: String) throws(FileError) {
+    let (name, expected, found): (String, String, String)
+    switch self {
+    case .sha256(let digits): (name, expected, found) = ("SHA-256", digits, try Self.ofFile(path))
+    case .unpackedSHA256(let digits):
+      (name, expected, found) = ("SHA-256 of the content", digits, try Self.ofContent(path))
+    }
+    if found != expected {
+      throw FileError(
+        .malformed, file: path, "the \(name) is \(found), not \(expected)", help: "delete the file and load it again")
+    }
+  }
+
+  private static func ofContent(_ path: String) throws(FileError) -> String {
+    let tensor = try loadIDX(path)
+    var hash = SHA256()
+    hash.update(data: idxHeader(tensor))
+    tensor.withElements(UInt8.self) { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
+    return hexadecimal(hash.finalize())
+  }
+
+  private static func ofFile(_ path: String) throws(FileError) -> String {
+    var hash = SHA256()
+    let source = try FileSource(path)
+    var position = 0
+    while position < source.count {
+      let part = try source.bytes(at: position, count: min(1 << 20, source.count - position), "the content")
+      hash.update(data: part)
+      position += part.count
+    }
+    return hexadecimal(hash.finalize())
+  }
+
+  private static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef")
+    return String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+  }
+}
