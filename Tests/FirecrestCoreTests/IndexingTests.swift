@@ -65,6 +65,19 @@ import Testing
     }
   }
 
+  @Test(arguments: [[2.0, 3, 4], [0, 3, 4], [0, 0, 4], [0, 0, 0]])
+  func productsHaveSecondDerivativesAroundZeros(values: [Double]) {
+    let x = Tensor([5.0, 7], dtype: .float64).requiresGrad(true)
+    let source = Tensor(values, dtype: .float64).requiresGrad(true)
+    func second(_ y: Tensor) -> [[Double]] {
+      let gradients = grad(of: [y], wrt: [x, source], createGraph: true)
+      let mixed = gradients.map { ($0! * Tensor((1...$0!.elementCount).map(Double.init), dtype: .float64)).sum() }
+      return grad(of: [mixed[0] + mixed[1]], wrt: [x, source]).map { $0!.toArray(Double.self) }
+    }
+    let reduced = x.scatterReduce(dim: 0, Tensor([1, 1, 1]), source, reduce: .prod).sum()
+    #expect(second(reduced) == second(x[0] + x[1] * source[0] * source[1] * source[2]))
+  }
+
   @Test func indexPutAccumulates() {
     let x = Tensor.zeros([3, 2]).requiresGrad(true)
     let v = Tensor([[1.0, 2], [3, 4], [5, 6]]).requiresGrad(true)

@@ -37,9 +37,9 @@ let binaryEntries: [OpEntry] = [
   OpEntry("__rmul__") { s in s.tensor(0)! * s.input },
   // PyTorch multiplies by the reciprocal, which shows where both are 0.
   OpEntry("__rdiv__") { s in s.input.reciprocal() * s.tensor(0)! },
-  OpEntry("__rmod__") { s in s.tensor(0)!.remainder(s.input) }.withoutFiniteDifferences(),
+  OpEntry("__rmod__") { s in s.tensor(0)!.remainder(s.input) },
   // Bases below 0 have NaN for results, of which there are no differences.
-  OpEntry("__rpow__") { s in s.tensor(0)!.pow(s.input) }.withoutFiniteDifferences(),
+  OpEntry("__rpow__") { s in s.tensor(0)!.pow(s.input) }.within { $2 == "args.0" ? $1.abs() : $1 },
   OpEntry("__rand__") { s in s.tensor(0)! & s.input },
   OpEntry("__ror__") { s in s.tensor(0)! | s.input },
   OpEntry("__rxor__") { s in s.tensor(0)! ^ s.input },
@@ -48,8 +48,8 @@ let binaryEntries: [OpEntry] = [
   OpEntry("div_trunc_rounding", quotient),
   OpEntry("true_divide", quotient),
   binary("floor_divide") { $0.div($1, roundingMode: .floor) },
-  binary("remainder") { $0.remainder($1) }.withoutFiniteDifferences(),
-  binary("fmod") { $0.fmod($1) }.withoutFiniteDifferences(),
+  binary("remainder") { $0.remainder($1) },
+  binary("fmod") { $0.fmod($1) },
   OpEntry("pow") { s in s.tensor(0, "exponent").map { s.input.pow($0) } ?? s.input.pow(s.scalar(0, "exponent")!) },
   OpEntry("float_power") { s in s.input.floatPower(s.operand(0, "exponent")) }.float32(nil),
   binary("atan2") { $0.atan2($1) },

@@ -52,9 +52,10 @@ let linearAlgebraEntries: [OpEntry] = [
   OpEntry("linalg_inv_ex", several: { s in both(s.input.inverseChecked()) }),
   OpEntry("linalg_solve") { s in s.input.solve(s.tensor(0)!) },
   OpEntry("linalg_solve_ex", several: { s in both(s.input.solveChecked(s.tensor(0)!)) }),
-  OpEntry("cholesky") { s in s.input.cholesky(upper: s.bool(-1, "upper")) },
-  OpEntry("linalg_cholesky") { s in s.input.cholesky(upper: s.bool(-1, "upper")) },
-  OpEntry("linalg_cholesky_ex", several: { s in both(s.input.choleskyChecked(upper: s.bool(-1, "upper"))) }),
+  OpEntry("cholesky") { s in s.input.cholesky(upper: s.bool(-1, "upper")) }.within(symmetric),
+  OpEntry("linalg_cholesky") { s in s.input.cholesky(upper: s.bool(-1, "upper")) }.within(symmetric),
+  OpEntry("linalg_cholesky_ex", several: { s in both(s.input.choleskyChecked(upper: s.bool(-1, "upper"))) })
+    .within(symmetric),
   OpEntry(
     "triangular_solve",
     several: { s in
@@ -70,12 +71,20 @@ let linearAlgebraEntries: [OpEntry] = [
       s.tensor(0)!, upper: s.bool(-1, "upper"), left: s.bool(-1, "left", true),
       unitriangular: s.bool(-1, "unitriangular"))
   },
-  OpEntry("cholesky_solve") { s in s.input.choleskySolve(s.tensor(0)!, upper: s.bool(-1, "upper")) },
-  OpEntry("cholesky_inverse") { s in s.input.choleskyInverse(upper: s.bool(-1, "upper")) },
+  OpEntry("cholesky_solve") { s in s.input.choleskySolve(s.tensor(0)!, upper: s.bool(-1, "upper")) }.within {
+    $2 == "args.0" ? triangular($0, $1) : $1
+  },
+  OpEntry("cholesky_inverse") { s in s.input.choleskyInverse(upper: s.bool(-1, "upper")) }.within { s, x, _ in
+    triangular(s, x)
+  },
   OpEntry("matrix_exp") { s in s.input.matrixExp() },
   OpEntry("linalg_tensorinv") { s in s.input.tensorinv(ind: s.int(-1, "ind") ?? 2) },
   OpEntry("linalg_tensorsolve") { s in s.input.tensorsolve(s.tensor(0)!, dims: s.ints(-1, "dims")) },
 ]
+
+// PyTorch defines the gradients of these on symmetric and triangular matrices only, whose other half nothing reads.
+@Sendable private func symmetric(_ s: GoldenSample, _ x: Tensor, _ path: String) -> Tensor { (x + x.mT) / 2 }
+private func triangular(_ s: GoldenSample, _ x: Tensor) -> Tensor { s.bool(-1, "upper") ? x.triu() : x.tril() }
 
 private func both(_ pair: (result: Tensor, info: Tensor)) -> [Tensor] { [pair.result, pair.info] }
 

@@ -19,6 +19,9 @@ public struct OpEntry: Sendable {
   public var exempt: @Sendable (GoldenSample, String) -> String? = { _, _ in nil }
   /// False where finite differences cannot judge: results jump, or the derivative is defined otherwise.
   public var finiteDifferences = true
+  /// Makes an argument such as the operation takes for granted, a symmetric matrix for example, of one that finite
+  /// differences have moved elsewhere; they go through this function. `String` is the argument's path.
+  public var domain: @Sendable (GoldenSample, Tensor, String) -> Tensor = { _, tensor, _ in tensor }
   /// Firecrest's results for a sample.
   public let call: @Sendable (GoldenSample) -> [Tensor]
 
@@ -66,6 +69,13 @@ public struct OpEntry: Sendable {
   public func withoutFiniteDifferences() -> OpEntry {
     var copy = self
     copy.finiteDifferences = false
+    return copy
+  }
+
+  /// This entry with finite differences that stay where the operation is defined.
+  public func within(_ domain: @escaping @Sendable (GoldenSample, Tensor, String) -> Tensor) -> OpEntry {
+    var copy = self
+    copy.domain = domain
     return copy
   }
 }

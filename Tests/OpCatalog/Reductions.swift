@@ -101,7 +101,7 @@ let reductionEntries: [OpEntry] = [
     s.input.cov(
       correction: s.int(-1, "correction") ?? 1, frequencies: s.tensor(-1, "fweights"),
       weights: s.tensor(-1, "aweights"))
-  }.tolerance(2e-4, 1e-6).withoutFiniteDifferences(),
+  }.tolerance(2e-4, 1e-6),
   // Rounding decides on which side of the bound ±1 the correlation of a variable with itself falls, and with it
   // whether the gradient passes.
   OpEntry("corrcoef") { s in s.input.corrcoef() },

@@ -49,17 +49,24 @@ struct CombineRuns: MultiOp {
     var gx: Tensor?
     if saved.needs[0] { gx = g * apply(self, [Tensor.ones(x.shape, dtype: x.dtype), source, offsets])[0] }
     guard saved.needs[1] else { return [gx, nil, nil] }
-    // The product of all others is the whole by the element itself; around zeros, of which two make every derivative
-    // and one all but its own vanish, the product of the rest.
+    // The product of all others is the whole by the element itself.
+    func shared(_ product: Tensor) -> Tensor { apply(take, g * product, offsets) }
+    func multiplied(_ source: Tensor) -> Tensor { apply(self, [x, source, offsets])[0] }
     let isZero = equal(source, Tensor.scalar(.int(0), source.dtype))
-    let zeros = isZero.to(source.dtype)
-    let zeroCount = noGrad {
-      let sum = Tensor.zeros(x.shape, dtype: x.dtype).putting(zeros, offsets, layout, operation, adds: true)
-      return apply(take, sum, offsets)
-    }
     let safe = source.maskedFill(isZero, 1)
-    let rest = apply(take, g * apply(self, [x, safe, offsets])[0], offsets) / safe
-    return [gx, rest.maskedFill(equal(zeroCount, zeros).logicalNot(), 0), nil]
+    let rest = shared(multiplied(source)) / safe
+    if !noGrad({ isZero.any().item(as: Bool.self) }) { return [gx, rest, nil] }
+    // A zero has the product of those that are none, times the other zero where there are two: that is 0, but has a
+    // slope of its own.
+    func added(_ source: Tensor) -> Tensor {
+      let nothing = Tensor.zeros(x.shape, dtype: x.dtype)
+      return apply(take, nothing.putting(source, offsets, layout, operation, adds: true), offsets)
+    }
+    let zeros = source.maskedFill(isZero.logicalNot(), 0)
+    let count = noGrad { added(isZero.to(source.dtype)) }
+    let others = (added(zeros) - zeros).maskedFill(equal(count, Tensor.scalar(.int(1), source.dtype)), 1)
+    let own = (shared(multiplied(safe)) * others).maskedFill(count .> 2, 0)
+    return [gx, own.where(isZero, rest), nil]
   }
 
   private func equal(_ a: Tensor, _ b: Tensor) -> Tensor { a .== b }

@@ -65,7 +65,10 @@ extension Tensor {
   /// `linalg.matrix_power`).
   public func matrixPower(_ n: Int) -> Tensor {
     if rank < 2 || shape[-1] != shape[-2] { stop("matrixPower", "needs square matrices", [self]) }
-    if n == 0 { return Tensor.eye(shape[-1], dtype: dtype).expand(shape).clone() }
+    if n == 0 {
+      // A part of the graph, as all other powers are: its gradient is 0.
+      return Tensor.eye(shape[-1], dtype: dtype).where(Tensor(true), self)
+    }
     var base = n < 0 ? inverse() : self
     var rest = n.magnitude
     var y: Tensor?
