@@ -34,7 +34,8 @@ let package = Package(
     .executable(name: "firecrest", targets: ["FirecrestCLI"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
   ],
   targets: [
     .target(name: "CSIMD"),
@@ -46,8 +47,17 @@ let package = Package(
       name: "FirecrestCore", dependencies: ["CPUKernelAPI", "CRuntime", "FirecrestCPU"], swiftSettings: [fastAccess]),
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CPng", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .yum(["libpng-devel"]), .brew(["libpng"])]),
     .target(name: "FirecrestIO", dependencies: ["CZlib", "FirecrestCore"]),
-    .target(name: "Firecrest", dependencies: ["FirecrestCore", "FirecrestIO"]),
+    .target(name: "FirecrestData", dependencies: ["CRuntime", "FirecrestCPU", "FirecrestCore"]),
+    .target(
+      name: "FirecrestVision",
+      dependencies: [
+        "CPng", "FirecrestCPU", "FirecrestCore", "FirecrestData", "FirecrestIO",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
+    .target(name: "Firecrest", dependencies: ["FirecrestCore", "FirecrestData", "FirecrestIO", "FirecrestVision"]),
     .executableTarget(
       name: "FirecrestCLI",
       dependencies: ["Firecrest", "FirecrestCPU", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -57,6 +67,8 @@ let package = Package(
     .testTarget(name: "OpCatalogTests", dependencies: ["OpCatalog"]),
     .testTarget(name: "FirecrestCoreTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "FirecrestIOTests", dependencies: ["Firecrest", "TestSupport"]),
+    .testTarget(name: "FirecrestDataTests", dependencies: ["Firecrest", "TestSupport"]),
+    .testTarget(name: "FirecrestVisionTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "CPUKernelsTests", dependencies: ["CPUKernelAPI"] + kernelSets.map { .target(name: $0.name) }),
   ],
   swiftLanguageModes: [.v6]

@@ -14,6 +14,8 @@ from statistics import median
 from time import perf_counter
 
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 SUITES = {"workloads": {}, "kernels": {}}
 
@@ -63,6 +65,130 @@ def chain():
 def square_matmul():
     x, y = torch.randn(1024, 1024), torch.randn(1024, 1024)
     return lambda: x @ y
+
+
+@workload("qnet-forward")
+def small_network():
+    """The cost of a small network's forward pass on one state, no gradient."""
+    network, state = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 2)), torch.randn(1, 5)
+
+    def step():
+        with torch.no_grad():
+            network(state)
+    return step
+
+
+def training(network, optimizer, loss, inputs, targets):
+    """One step of training on a batch that stays the same."""
+    def step():
+        optimizer.zero_grad()
+        loss(network(inputs), targets).backward()
+        optimizer.step()
+    return step
+
+
+def classifier(network, *shape):
+    """Training of a network with ten classes on a batch of 64, by Adam."""
+    return training(network, torch.optim.Adam(network.parameters()), nn.CrossEntropyLoss(),
+                    torch.randn(64, *shape), torch.randint(0, 10, (64,)))
+
+
+@workload("mlp-regression")
+def regression():
+    network = nn.Sequential(nn.Linear(10, 10), nn.ReLU(), nn.Linear(10, 1))
+    return training(network, torch.optim.SGD(network.parameters(), lr=0.01), nn.MSELoss(), torch.randn(100, 10),
+                    torch.randn(100, 1))
+
+
+@workload("mlp-mnist")
+def perceptron():
+    return classifier(nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)), 784)
+
+
+class LeNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.fc1 = nn.Linear(400, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = self.pool(F.relu(self.conv1(x)))
+        x = self.pool(F.relu(self.conv2(x)))
+        x = F.relu(self.fc1(x.view(-1, 400)))
+        return self.fc3(F.relu(self.fc2(x)))
+
+
+@workload("lenet-cifar")
+def lenet():
+    return classifier(LeNet(), 3, 32, 32)
+
+
+@workload("cnn-mnist")
+def convolutions():
+    network = nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(3136, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10))
+    return classifier(network, 1, 28, 28)
+
+
+@workload("gan-mnist")
+def adversaries():
+    """One step of the discriminator on real and on generated images, then one of the generator."""
+    generator = nn.Sequential(nn.Linear(100, 128), nn.ReLU(True), nn.Linear(128, 256), nn.ReLU(True),
+                              nn.Linear(256, 512), nn.ReLU(True), nn.Linear(512, 784), nn.Tanh())
+    discriminator = nn.Sequential(nn.Linear(784, 512), nn.LeakyReLU(0.2, True), nn.Linear(512, 256),
+                                  nn.LeakyReLU(0.2, True), nn.Linear(256, 1), nn.Sigmoid())
+    generator_steps = torch.optim.Adam(generator.parameters(), lr=2e-4)
+    discriminator_steps = torch.optim.Adam(discriminator.parameters(), lr=2e-4)
+    loss, images = nn.BCELoss(), torch.rand(64, 784)
+
+    def step():
+        real, fake = torch.ones(64, 1), torch.zeros(64, 1)
+        discriminator.zero_grad()
+        loss(discriminator(images), real).backward()
+        made = generator(torch.randn(64, 100))
+        loss(discriminator(made.detach()), fake).backward()
+        discriminator_steps.step()
+        generator.zero_grad()
+        loss(discriminator(made), real).backward()
+        generator_steps.step()
+    return step
+
+
+class Autoencoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(784, 400)
+        self.fc21 = nn.Linear(400, 20)
+        self.fc22 = nn.Linear(400, 20)
+        self.fc3 = nn.Linear(20, 400)
+        self.fc4 = nn.Linear(400, 784)
+
+    def forward(self, x):
+        hidden = F.relu(self.fc1(x))
+        mean, log_variance = self.fc21(hidden), self.fc22(hidden)
+        z = mean + torch.randn_like(log_variance) * torch.exp(0.5 * log_variance)
+        return torch.sigmoid(self.fc4(F.relu(self.fc3(z)))), mean, log_variance
+
+
+@workload("vae-mnist")
+def variational_autoencoder():
+    network, images = Autoencoder(), torch.rand(128, 784)
+    optimizer = torch.optim.Adam(network.parameters())
+
+    def step():
+        optimizer.zero_grad()
+        made, mean, log_variance = network(images)
+        distance = F.binary_cross_entropy(made, images, reduction="sum")
+        divergence = -0.5 * torch.sum(1 + log_variance - mean.pow(2) - log_variance.exp())
+        (distance + divergence).backward()
+        optimizer.step()
+    return step
 
 
 # m x k times k x n: single rows, the layers of small networks, squares, thin and odd shapes.

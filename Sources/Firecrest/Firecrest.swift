@@ -1,3 +1,5 @@
 // The umbrella: `import Firecrest` is all that a user writes.
 @_exported import FirecrestCore
+@_exported import FirecrestData
 @_exported import FirecrestIO
+@_exported import FirecrestVision
