@@ -1,4 +1,3 @@
-import Crypto
 import FirecrestCore
 import FirecrestIO
 
@@ -28,9 +27,9 @@ extension Checksum {
   private static func ofContent(_ path: String) throws(FileError) -> String {
     let tensor = try loadIDX(path)
     var hash = SHA256()
-    hash.update(data: idxHeader(tensor))
-    tensor.withElements(UInt8.self) { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
-    return hexadecimal(hash.finalize())
+    hash.update(idxHeader(tensor))
+    tensor.withElements(UInt8.self) { hash.update(UnsafeRawBufferPointer($0)) }
+    return hash.hexadecimal()
   }
 
   private static func ofFile(_ path: String) throws(FileError) -> String {
@@ -39,14 +38,9 @@ extension Checksum {
     var position = 0
     while position < source.count {
       let part = try source.bytes(at: position, count: min(1 << 20, source.count - position), "the content")
-      hash.update(data: part)
+      hash.update(part)
       position += part.count
     }
-    return hexadecimal(hash.finalize())
-  }
-
-  private static func hexadecimal(_ digest: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef")
-    return String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    return hash.hexadecimal()
   }
 }

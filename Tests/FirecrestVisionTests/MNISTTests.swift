@@ -97,6 +97,10 @@ private func idx(_ sizes: [Int], _ content: [UInt8]) -> [UInt8] {
 
   @Test(.enabled(if: mnistFolder != nil, Comment(rawValue: needsMNIST)))
   func theRealFilesHaveTheChecksums() throws {
-    for (name, checksum) in MNIST.files.checksums { try checksum.check("\(mnistFolder!)/\(name).gz") }
+    // 47 MB take a debug build's checksum some 10 seconds.
+    let isSlow = ProcessInfo.processInfo.environment["FIRECREST_SLOW_TESTS"] == "1"
+    for (name, checksum) in MNIST.files.checksums where isSlow || name != "train-images-idx3-ubyte" {
+      try checksum.check("\(mnistFolder!)/\(name).gz")
+    }
   }
 }
