@@ -34,8 +34,7 @@ let package = Package(
     .executable(name: "firecrest", targets: ["FirecrestCLI"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
     .target(name: "CSIMD"),
@@ -49,15 +48,20 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .yum(["zlib-devel"]), .brew(["zlib"])]),
     .systemLibrary(
       name: "CPng", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .yum(["libpng-devel"]), .brew(["libpng"])]),
-    .target(name: "FirecrestIO", dependencies: ["CZlib", "FirecrestCore"]),
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .yum(["openssl-devel"]), .brew(["openssl"])]),
+    .target(name: "FirecrestIO", dependencies: ["CCrypto", "CZlib", "FirecrestCore"]),
+    .target(name: "FirecrestNN", dependencies: ["FirecrestCore"]),
+    .target(name: "FirecrestOptim", dependencies: ["CPUKernelAPI", "FirecrestCPU", "FirecrestCore"]),
     .target(name: "FirecrestData", dependencies: ["CRuntime", "FirecrestCPU", "FirecrestCore"]),
     .target(
-      name: "FirecrestVision",
+      name: "FirecrestVision", dependencies: ["CPng", "FirecrestCPU", "FirecrestCore", "FirecrestData", "FirecrestIO"]),
+    .target(
+      name: "Firecrest",
       dependencies: [
-        "CPng", "FirecrestCPU", "FirecrestCore", "FirecrestData", "FirecrestIO",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "FirecrestCore", "FirecrestData", "FirecrestIO", "FirecrestNN", "FirecrestOptim", "FirecrestVision",
       ]),
-    .target(name: "Firecrest", dependencies: ["FirecrestCore", "FirecrestData", "FirecrestIO", "FirecrestVision"]),
     .executableTarget(
       name: "FirecrestCLI",
       dependencies: ["Firecrest", "FirecrestCPU", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
@@ -67,6 +71,8 @@ let package = Package(
     .testTarget(name: "OpCatalogTests", dependencies: ["OpCatalog"]),
     .testTarget(name: "FirecrestCoreTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "FirecrestIOTests", dependencies: ["Firecrest", "TestSupport"]),
+    .testTarget(name: "FirecrestNNTests", dependencies: ["Firecrest", "TestSupport"]),
+    .testTarget(name: "FirecrestOptimTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "FirecrestDataTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "FirecrestVisionTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "CPUKernelsTests", dependencies: ["CPUKernelAPI"] + kernelSets.map { .target(name: $0.name) }),

@@ -2,4 +2,6 @@
 @_exported import FirecrestCore
 @_exported import FirecrestData
 @_exported import FirecrestIO
+@_exported import FirecrestNN
+@_exported import FirecrestOptim
 @_exported import FirecrestVision

@@ -34,7 +34,7 @@ let workloads: [Workload] = [
     let b = Tensor.randn(1024, 1024)
     return { _ = a.matmul(b) }
   },
-]
+] + networkWorkloads
 
 private let matmulShapes = [
   (1, 256, 64), (1, 1024, 1024), (1, 4096, 4096), (4, 256, 64), (8, 512, 512), (16, 784, 128), (32, 128, 10),

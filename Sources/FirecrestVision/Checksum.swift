@@ -26,14 +26,14 @@ extension Checksum {
 
   private static func ofContent(_ path: String) throws(FileError) -> String {
     let tensor = try loadIDX(path)
-    var hash = SHA256()
+    let hash = SHA256()
     hash.update(idxHeader(tensor))
     tensor.withElements(UInt8.self) { hash.update(UnsafeRawBufferPointer($0)) }
     return hash.hexadecimal()
   }
 
   private static func ofFile(_ path: String) throws(FileError) -> String {
-    var hash = SHA256()
+    let hash = SHA256()
     let source = try FileSource(path)
     var position = 0
     while position < source.count {

@@ -18,7 +18,7 @@ import Testing
   func agreesWithSha256sum(_ count: Int, _ expected: String) {
     let bytes = (0..<count).map { UInt8(truncatingIfNeeded: 7 &* $0 &+ $0 >> 8) }
     for part in [1, 7, 64, 200, 1_000_000] {
-      var hash = SHA256()
+      let hash = SHA256()
       for start in stride(from: 0, to: count, by: part) { hash.update(bytes[start..<min(start + part, count)]) }
       #expect(hash.hexadecimal() == expected, "in parts of \(part)")
       #expect(hash.hexadecimal() == expected, "asking changes nothing")
