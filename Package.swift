@@ -52,8 +52,10 @@ let package = Package(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .yum(["openssl-devel"]), .brew(["openssl"])]),
     .target(name: "FirecrestIO", dependencies: ["CCrypto", "CZlib", "FirecrestCore"]),
-    .target(name: "FirecrestNN", dependencies: ["FirecrestCore"]),
-    .target(name: "FirecrestOptim", dependencies: ["CPUKernelAPI", "FirecrestCPU", "FirecrestCore"]),
+    .target(name: "FirecrestNN", dependencies: ["FirecrestCore"], swiftSettings: [fastAccess]),
+    .target(
+      name: "FirecrestOptim", dependencies: ["CPUKernelAPI", "FirecrestCPU", "FirecrestCore"],
+      swiftSettings: [fastAccess]),
     .target(name: "FirecrestData", dependencies: ["CRuntime", "FirecrestCPU", "FirecrestCore"]),
     .target(
       name: "FirecrestVision", dependencies: ["CPng", "FirecrestCPU", "FirecrestCore", "FirecrestData", "FirecrestIO"]),

@@ -34,7 +34,9 @@ public final class MaxPool2d: Layer {
 
   /// [N, C, H', W'].
   public func forward(_ x: Tensor) -> Tensor {
-    maxPool2d(x, kernelSize: kernelSize, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode)
+    maxPool2d(
+      x, kernelSize: kernelSize, stride: stride.sizes(count: 2), padding: padding, dilation: dilation,
+      ceilMode: ceilMode)
   }
 
   /// As PyTorch prints it.
@@ -78,7 +80,8 @@ public final class AvgPool2d: Layer {
   /// [N, C, H', W'].
   public func forward(_ x: Tensor) -> Tensor {
     avgPool2d(
-      x, kernelSize: kernelSize, stride: stride, padding: padding, ceilMode: ceilMode, countIncludePad: countIncludePad)
+      x, kernelSize: kernelSize, stride: stride.sizes(count: 2), padding: padding, ceilMode: ceilMode,
+      countIncludePad: countIncludePad)
   }
 
   /// As PyTorch prints it.
