@@ -85,12 +85,19 @@ struct OptimizerGoldens: Sendable {
   }
 }
 
-/// The bits of all elements, as float64.
-func bits(_ tensors: [Tensor]) -> Data {
-  tensors.reduce(into: Data()) { data, tensor in
-    noGrad { tensor.to(.float64).contiguous() }.withElements(Double.self) { data.append(UnsafeBufferPointer($0)) }
+/// The bits of all elements of some tensors, as float64. A failed test shows them as one number.
+struct Bits: Equatable, CustomTestStringConvertible {
+  private var data = Data()
+  var testDescription: String { "\(data.count) bytes, hash \(data.hashValue)" }
+
+  init(_ tensors: [Tensor]) {
+    for tensor in tensors {
+      noGrad { tensor.to(.float64).contiguous() }.withElements(Double.self) { data.append(UnsafeBufferPointer($0)) }
+    }
   }
 }
+
+func bits(_ tensors: [Tensor]) -> Bits { Bits(tensors) }
 
 /// Whether two states have the same names, types, shapes and bits.
 func isSame(_ a: NamedTensors, _ b: NamedTensors) -> Bool {
