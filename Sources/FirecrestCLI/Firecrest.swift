@@ -1,9 +1,19 @@
 import ArgumentParser
 
 /// The `firecrest` command.
-@main
 struct FirecrestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "firecrest", abstract: "Deep learning in Swift, from the SIMD kernel to the layer.",
-    subcommands: [Demo.self, Bench.self, Doctor.self])
+    subcommands: [
+      Train.self, Eval.self, Predict.self, Inspect.self, Demo.self, Bench.self, Doctor.self,
+    ])
+}
+
+@main enum Main {
+  static func main() {
+    do {
+      var command = try FirecrestCommand.parseAsRoot()
+      try command.run()
+    } catch { leave(with: error) }
+  }
 }

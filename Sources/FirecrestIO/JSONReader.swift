@@ -189,7 +189,7 @@ struct JSONReader {
 }
 
 /// A text as a JSON string, with just the escapes that JSON demands.
-func jsonString(_ text: String) -> String {
+package func jsonString(_ text: String) -> String {
   var result = "\""
   for scalar in text.unicodeScalars {
     switch scalar {
