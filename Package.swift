@@ -27,6 +27,11 @@ func kernelSet(_ name: String, define: String, clang: [String]) -> Target {
 // Reading a stored property of a class costs a run-time exclusivity check otherwise, several in every operation.
 let fastAccess = SwiftSetting.unsafeFlags(["-enforce-exclusivity=unchecked"])
 
+// One file of Examples/, as a program.
+func example(_ name: String) -> Target {
+  .executableTarget(name: name, dependencies: ["Firecrest"], path: "Examples", sources: ["\(name).swift"])
+}
+
 let package = Package(
   name: "Firecrest",
   products: [
@@ -60,13 +65,19 @@ let package = Package(
     .target(
       name: "FirecrestVision", dependencies: ["CPng", "FirecrestCPU", "FirecrestCore", "FirecrestData", "FirecrestIO"]),
     .target(
+      name: "FirecrestTrain",
+      dependencies: ["FirecrestCore", "FirecrestData", "FirecrestIO", "FirecrestNN", "FirecrestOptim"]),
+    .target(
       name: "Firecrest",
       dependencies: [
-        "FirecrestCore", "FirecrestData", "FirecrestIO", "FirecrestNN", "FirecrestOptim", "FirecrestVision",
+        "FirecrestCore", "FirecrestData", "FirecrestIO", "FirecrestNN", "FirecrestOptim", "FirecrestTrain",
+        "FirecrestVision",
       ]),
     .executableTarget(
       name: "FirecrestCLI",
       dependencies: ["Firecrest", "FirecrestCPU", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    example("FeedForward"),
+    example("ConvolutionMNIST"),
   ] + kernelSets + [
     .target(name: "TestSupport", dependencies: ["FirecrestCore", "FirecrestIO"], path: "Tests/TestSupport"),
     .target(name: "OpCatalog", dependencies: ["FirecrestCore", "TestSupport"], path: "Tests/OpCatalog"),
@@ -77,6 +88,8 @@ let package = Package(
     .testTarget(name: "FirecrestOptimTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "FirecrestDataTests", dependencies: ["Firecrest", "TestSupport"]),
     .testTarget(name: "FirecrestVisionTests", dependencies: ["Firecrest", "TestSupport"]),
+    .testTarget(name: "FirecrestTrainTests", dependencies: ["Firecrest", "TestSupport"]),
+    .testTarget(name: "FirecrestCLITests", dependencies: ["Firecrest", "FirecrestCLI"]),
     .testTarget(name: "CPUKernelsTests", dependencies: ["CPUKernelAPI"] + kernelSets.map { .target(name: $0.name) }),
   ],
   swiftLanguageModes: [.v6]

@@ -4,4 +4,5 @@
 @_exported import FirecrestIO
 @_exported import FirecrestNN
 @_exported import FirecrestOptim
+@_exported import FirecrestTrain
 @_exported import FirecrestVision
