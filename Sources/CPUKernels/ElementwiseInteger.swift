@@ -36,7 +36,8 @@ private func unary<T: FixedWidthInteger>(_ op: UnaryKernel, _ t: Tile, _: T.Type
   case .square: each(t, T.self, T.self) { $0 &* $0 }
   case .bitwiseNot: each(t, T.self, T.self) { ~$0 }
   case .relu: each(t, T.self, T.self) { $0 > 0 ? $0 : 0 }
-  default: each(t, T.self, T.self) { $0 }
+  case .ceil, .floor, .round, .trunc: each(t, T.self, T.self) { $0 }
+  default: missingBody(op)
   }
 }
 
@@ -94,7 +95,8 @@ private func binaryIntegerScalar<T: FixedWidthInteger>(_ op: BinaryKernel, _ t: 
       return product < 0 ? 0 &- product : product
     }
   case .ldexp: f = { $1 < 0 ? 0 : $1 > 63 ? 0 : $0 &<< $1 }
-  default: f = integerPower
+  case .pow: f = integerPower
+  default: missingBody(op)
   }
   scalarLoop(t, T.self, f)
 }
@@ -146,8 +148,12 @@ private func ternary<T: FixedWidthInteger>(_ op: TernaryKernel, _ t: Tile, _: T.
 func unaryInteger(_ op: UnaryKernel, _ type: DType, _ t: Tile) {
   switch type {
   case .bool:
-    if op == .bitwiseNot { return each(t, UInt8.self, UInt8.self) { $0 == 0 ? 1 : 0 } }
-    unary(.ceil, t, UInt8.self)
+    switch op {
+    case .bitwiseNot: each(t, UInt8.self, UInt8.self) { $0 == 0 ? 1 : 0 }
+    // Modulo 2 these change nothing.
+    case .neg, .abs, .sign, .square, .relu, .ceil, .floor, .round, .trunc: each(t, UInt8.self, UInt8.self) { $0 }
+    default: missingBody(op)
+    }
   case .uint8: unary(op, t, UInt8.self)
   case .int8: unary(op, t, Int8.self)
   case .int16: unary(op, t, Int16.self)

@@ -69,6 +69,10 @@ func binaryLong(_ op: BinaryKernel, _ t: Tile, forFloat: Bool) {
   }
 }
 
+/// Stops at a case that no switch has a body for. Not `preconditionFailure`, which means nothing under `-Ounchecked`.
+@inline(never)
+func missingBody<Op>(_ op: Op) -> Never { fatalError("\(Op.self).\(op) has no body for this type") }
+
 /// Unary operations without vector code: one element after the other.
 @inline(never)
 private func unaryScalar(_ op: UnaryKernel, _ t: Tile) {
@@ -91,7 +95,8 @@ private func unaryScalar(_ op: UnaryKernel, _ t: Tile) {
   case .besselJ0: f = Glibc.j0
   case .besselJ1: f = Glibc.j1
   case .besselY0: f = Glibc.y0
-  default: f = Glibc.y1
+  case .besselY1: f = Glibc.y1
+  default: missingBody(op)
   }
   each(t, Double.self, Double.self, f)
 }
@@ -110,7 +115,8 @@ private func binaryScalar(_ op: BinaryKernel, _ t: Tile) {
   case .igamma: f = { incompleteGamma($0, $1, upper: false) }
   case .igammac: f = { incompleteGamma($0, $1, upper: true) }
   case .polygamma: f = polygamma
-  default: f = { $0 * Glibc.exp2($1) }  // ldexp
+  case .ldexp: f = { $0 * Glibc.exp2($1) }
+  default: missingBody(op)
   }
   each(t, Double.self, Double.self, f)
 }

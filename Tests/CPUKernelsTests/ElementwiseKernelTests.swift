@@ -186,6 +186,24 @@ struct ElementwiseKernelTests {
     return result
   }
 
+  /// Where a switch has no body for an operation, no other one's runs.
+  @Test func missingBodiesStop() async throws {
+    let gcd = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Self.elements([1.0], [2.0]) { Self.sets[0].kernels.binary(.gcd, .float64, $0, $1, $2, $3) }
+    }
+    let text = String(decoding: try #require(gcd).standardErrorContent, as: UTF8.self)
+    #expect(text.contains("BinaryKernel.gcd has no body"), "\(text)")
+    await #expect(processExitsWith: .failure) {
+      _ = Self.elements([1], [2]) { Self.sets[0].kernels.binary(.atan2, .int64, $0, $1, $2, $3) }
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Self.elements([1], [2]) { n, x, _, y in Self.sets[0].kernels.unary(.exp, .int64, n, x, y) }
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = Self.elements([UInt8(1)], [0]) { n, x, _, y in Self.sets[0].kernels.unary(.exp, .bool, n, x, y) }
+    }
+  }
+
   /// Values that PyTorch 2.13 gives.
   @Test(arguments: indices)
   func edgesOfMeaning(set: Int) {

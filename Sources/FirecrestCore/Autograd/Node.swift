@@ -41,7 +41,9 @@ package class Node {
   package var morePending: [Int: Tensor] = [:]
   package var isQueued = false
 
-  package init() { sequence = Node.nextSequence() }
+  // Internal, as its subclasses are: for a more visible initialiser the compiler puts a thunk between it and each
+  // subclass, of which it says that it calls itself for ever.
+  init() { sequence = Node.nextSequence() }
 
   /// A number larger than all handed out before.
   package static func nextSequence() -> Int { nodeCounter.add(1, ordering: .relaxed).newValue }
