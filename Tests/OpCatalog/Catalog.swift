@@ -14,6 +14,8 @@ public let catalog: [OpEntry] = [
   searchingEntries,
   sortingEntries,
   normalizationEntries,
+  convolutionEntries,
+  poolingEntries,
   matmulEntries,
   linearAlgebraEntries,
 ].flatMap { $0 }
