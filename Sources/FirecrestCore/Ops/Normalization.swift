@@ -19,13 +19,6 @@ extension Tensor {
     return y
   }
 
-  /// A vector as [C, 1, …], which broadcasts with a tensor of `rank` dimensions, the second of them C.
-  fileprivate func alongChannels(_ rank: Int) -> Tensor {
-    var shape = Shape([elementCount])
-    for _ in 2..<Swift.max(2, rank) { shape.append(1) }
-    return view(shape)
-  }
-
   fileprivate func trailing(_ normalized: Shape, _ operation: String) -> [Int] {
     let start = rank - normalized.count
     if normalized.count == 0 || start < 0 || !(0..<normalized.count).allSatisfy({ shape[start + $0] == normalized[$0] })
@@ -100,23 +93,24 @@ extension Tensor {
         stop("batch_norm", "needs runningMean and runningVar when not training", [self])
       }
       return inFull { x in
-        let scale = (runningVar + eps).rsqrt().alongChannels(x.rank)
-        return ((x - runningMean.alongChannels(x.rank)) * scale).scaledChannels(weight, bias)
+        var scale = (runningVar + eps).rsqrt()
+        if let weight { scale = scale * weight }
+        let shift = bias.map { $0 - runningMean * scale } ?? -runningMean * scale
+        return x * scale.alongChannels(x.rank) + shift.alongChannels(x.rank)
       }
     }
     let count = channels == 0 ? 0 : elementCount / channels
     if count == 1 {
       stop("batch_norm", "needs more than one value a channel when training", [self], help: "use a larger batch")
     }
-    let dims = (0..<rank).filter { $0 != 1 }
     return inFull { x in
-      let (variance, mean) = x.varMean(dims: dims, correction: 0, keepDim: true)
+      let op = BatchNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil)
+      let results = apply(op, [x] + [weight, bias].compactMap { $0?.to(x.dtype) })
       noGrad {
-        let unbiased = variance * (Double(count) / Double(count - 1))
-        runningMean?.approach(mean, momentum)
-        runningVar?.approach(unbiased, momentum)
+        runningMean?.approach(results[1], momentum)
+        runningVar?.approach(results[2] * (Double(count) / Double(count - 1)), momentum)
       }
-      return ((x - mean) * (variance + eps).rsqrt()).scaledChannels(weight, bias)
+      return results[0]
     }
   }
 
