@@ -47,7 +47,8 @@ extension Kernels: PoolingKernels {
     case .float64: floating(Double.self)
     default:
       PoolingSum(plan: plan, x: x.assumingMemoryBound(to: Int64.self)).run(
-        planes, y.assumingMemoryBound(to: Int64.self)) { $0 / Int64($1) }
+        planes, y.assumingMemoryBound(to: Int64.self)
+      ) { $0 / Int64($1) }
     }
   }
 

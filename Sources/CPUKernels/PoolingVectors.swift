@@ -18,7 +18,8 @@ extension Float: PoolingScalar {
   static func places(_ start: Int, step: Int) -> VInt32 {
     var ramp = VInt32()
     for i in 0..<VInt32.scalarCount { ramp[i] = Int32(truncatingIfNeeded: i) }
-    return VInt32(repeating: Int32(truncatingIfNeeded: start)) &+ ramp &* VInt32(repeating: Int32(truncatingIfNeeded: step))
+    return VInt32(repeating: Int32(truncatingIfNeeded: start)) &+ ramp
+      &* VInt32(repeating: Int32(truncatingIfNeeded: step))
   }
 
   @inline(__always)

@@ -27,9 +27,11 @@ import Testing
     Case(n: 1, c: 40, o: 13, size: [5, 66], kernel: [3, 3], padding: [1, 2]),
     Case(n: 9, c: 5, o: 7, size: [1, 1], kernel: [1, 1]), Case(c: 8, o: 8, size: [9, 9], kernel: [1, 1]),
     Case(size: [11, 13], stride: [2, 3], padding: [2, 1]), Case(size: [11, 13], kernel: [2, 2], stride: [3, 3]),
-    Case(size: [12, 12], stride: [4, 1], dilation: [2, 3]), Case(c: 4, o: 6, size: [13, 9], stride: [2, 2], groups: 2),
+    Case(size: [12, 12], stride: [4, 1], dilation: [2, 3]),
+    Case(c: 4, o: 6, size: [13, 9], stride: [2, 2], groups: 2),
     Case(size: [16, 17], kernel: [4, 2], stride: [2, 2], padding: [3, 1], dilation: [2, 2]),
-    Case(c: 6, o: 12, size: [10, 10], padding: [1, 1], groups: 6), Case(size: [9, 3], kernel: [1, 3], padding: [2, 3]),
+    Case(c: 6, o: 12, size: [10, 10], padding: [1, 1], groups: 6),
+    Case(size: [9, 3], kernel: [1, 3], padding: [2, 3]),
   ]
 
   private func call(_ k: Case, _ x: Tensor, _ w: Tensor, _ b: Tensor?) -> Tensor {
@@ -103,7 +105,8 @@ import Testing
     let before = ThreadPool.shared.count
     defer { ThreadPool.shared.count = before }
     let cases = [
-      Case(n: 1, c: 16, o: 40, size: [40, 40], padding: [1, 1]), Case(n: 5, c: 24, o: 32, size: [20, 20], stride: [2, 2]),
+      Case(n: 1, c: 16, o: 40, size: [40, 40], padding: [1, 1]),
+      Case(n: 5, c: 24, o: 32, size: [20, 20], stride: [2, 2]),
       Case(n: 1, c: 200, o: 300, size: [7, 7], padding: [1, 1]),
       Case(n: 19, c: 8, o: 24, size: [18, 18], kernel: [5, 5], groups: 2),
     ]

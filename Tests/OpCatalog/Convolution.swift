@@ -87,7 +87,9 @@ private func maxPool(_ s: GoldenSample, _ spatial: Int) -> [Tensor] {
 
 private func averagePool(_ s: GoldenSample, _ spatial: Int) -> Tensor {
   let (kernel, stride, padding) = (s.ints(0, "kernel_size")!, s.stride(1), s.sizes(2, "padding", 0))
-  let (ceil, counts, divisor) = (s.bool(3, "ceil_mode"), s.bool(4, "count_include_pad", true), s.int(5, "divisor_override"))
+  let (ceil, counts, divisor) = (
+    s.bool(3, "ceil_mode"), s.bool(4, "count_include_pad", true), s.int(5, "divisor_override")
+  )
   switch spatial {
   case 1:
     return avgPool1d(

@@ -121,7 +121,8 @@ struct ConvolutionSource {
   var bytes: Int { isFramed ? max(64, frame.count * x.dtype.size) : 64 }
 
   /// The image of a group, framed in `memory` if it must be.
-  func image(_ index: Int, group: Int, _ memory: UnsafeMutableRawPointer, _ kernels: any KernelSet) -> UnsafeRawPointer {
+  func image(_ index: Int, group: Int, _ memory: UnsafeMutableRawPointer, _ kernels: any KernelSet) -> UnsafeRawPointer
+  {
     let start = x.pointer + (index * x.strides[0] + group * frame.channels * x.strides[1]) * x.dtype.size
     if !isFramed { return UnsafeRawPointer(start) }
     kernels.frame(x.dtype, frame, start, memory)

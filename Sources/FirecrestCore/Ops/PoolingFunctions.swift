@@ -12,15 +12,19 @@ public protocol AdaptiveSize: Sendable {
 }
 
 extension Int: AdaptiveSize, AdaptiveSizes {
+  /// This number.
   public func size(input: Int) -> Int { self }
+  /// This number for each dimension.
   public func sizes(input: [Int]) -> [Int]? { Array(repeating: self, count: input.count) }
 }
 
 extension Optional: AdaptiveSize where Wrapped == Int {
+  /// This number, or the input's size.
   public func size(input: Int) -> Int { self ?? input }
 }
 
 extension Array: AdaptiveSizes where Element: AdaptiveSize {
+  /// One size for each dimension, nil if there are not as many.
   public func sizes(input: [Int]) -> [Int]? { count == input.count ? zip(self, input).map { $0.size(input: $1) } : nil }
 }
 

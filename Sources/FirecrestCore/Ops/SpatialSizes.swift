@@ -6,10 +6,12 @@ public protocol SpatialSizes: Sendable {
 }
 
 extension Int: SpatialSizes {
+  /// This number `count` times.
   public func sizes(count: Int) -> [Int]? { Array(repeating: self, count: count) }
 }
 
 extension [Int]: SpatialSizes {
+  /// These numbers, or a single one `count` times.
   public func sizes(count: Int) -> [Int]? {
     self.count == count ? self : self.count == 1 ? Array(repeating: self[0], count: count) : nil
   }
@@ -26,7 +28,11 @@ public protocol ConvolutionPadding: Sendable {
 }
 
 extension ConvolutionPadding where Self: SpatialSizes {
-  public func amounts(count: Int, reach: [Int]) -> (before: [Int], after: [Int])? { sizes(count: count).map { ($0, $0) } }
+  /// The same numbers before and after.
+  public func amounts(count: Int, reach: [Int]) -> (before: [Int], after: [Int])? {
+    sizes(count: count).map { ($0, $0) }
+  }
+  /// False: numbers keep no size.
   public var keepsSize: Bool { false }
 }
 
@@ -35,8 +41,10 @@ extension [Int]: ConvolutionPadding {}
 
 /// A padding that has a name: `.same` or `.valid`.
 public struct ConvolutionPaddingMode: ConvolutionPadding {
+  /// True for `.same`.
   public let keepsSize: Bool
 
+  /// What the name stands for.
   public func amounts(count: Int, reach: [Int]) -> (before: [Int], after: [Int])? {
     if !keepsSize { return (Array(repeating: 0, count: count), Array(repeating: 0, count: count)) }
     return (reach.map { $0 / 2 }, reach.map { $0 - $0 / 2 })
@@ -57,7 +65,9 @@ func spatialSizes(
   _ tensors: [Tensor]
 ) -> SIMD3<Int> {
   guard let sizes = sizes.sizes(count: count) else {
-    stop(operation, "\(what) \(sizes) does not fit \(count) spatial dimensions", tensors, help: "give 1 or \(count) numbers")
+    stop(
+      operation, "\(what) \(sizes) does not fit \(count) spatial dimensions", tensors,
+      help: "give 1 or \(count) numbers")
   }
   if sizes.contains(where: { $0 < least }) { stop(operation, "\(what) \(sizes) must be at least \(least)", tensors) }
   return spatialVector(sizes, otherwise: otherwise)

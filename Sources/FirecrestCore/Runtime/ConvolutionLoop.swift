@@ -110,7 +110,8 @@ extension ConvolutionGeometry {
     let g = g.contiguousCopy(cpu), source = source(x), tables = tables(source, mergeLimit: 1024)
     let sums = min(batch, max(1, min(8, 4_000_000 / (tapCount * self.outputs))))
     let threads = min(ThreadPool.shared.count, max(1, batch * groups * work / convolutionGrain))
-    let pieces = min((tapCount + 11) / 12, sums * groups >= threads ? 1 : (threads + sums * groups - 1) / (sums * groups))
+    let tasks = sums * groups
+    let pieces = min((tapCount + 11) / 12, tasks >= threads ? 1 : (threads + tasks - 1) / tasks)
     let sum = Tensor(empty: [sums, groups, tapCount, outputs], type)
     tables.withPlan { plan in
       let grain = max(1, convolutionGrain * sums * pieces / max(1, batch * work))
@@ -239,7 +240,8 @@ extension ConvolutionGeometry {
         tapOffsets: (
           taps(axes.0, source.planeStep, first.x), taps(axes.1, source.lineStep, first.y), taps(axes.2, 1, first.z)
         ),
-        planes: (0..<axes.0.count).map { $0 * source.planeStep }, lines: (0..<axes.1.count).map { $0 * source.lineStep },
+        planes: (0..<axes.0.count).map { $0 * source.planeStep },
+        lines: (0..<axes.1.count).map { $0 * source.lineStep },
         rowLength: axes.2.count, mergeLimit: Int.max)
       let s = w.strides
       let shape = [
