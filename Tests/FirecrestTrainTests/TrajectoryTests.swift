@@ -93,20 +93,25 @@ import Testing
     }
   }
 
+  typealias Batch = (x: Tensor, y: Tensor)
+
   /// The fifty batches of each network.
-  private static let batches: [Network: [(x: Tensor, y: Tensor)]] = Dictionary(
-    uniqueKeysWithValues: Network.allCases.map { network in
-      let (count, size) = (network.batchSize, network.sample.reduce(1, *))
-      let patterns = (0..<10).map { noise(200 + $0, size) }
-      let batches = (0..<50).map { step in
-        let classes = noise(100, count, from: step * count).map { Int((($0 + 1) * 5).rounded(.down)) }
-        let pixels = classes.enumerated().flatMap { i, label in
-          zip(patterns[label], noise(1000 + step * count + i, size)).map { Float($0 / 2 + $1 / 2) }
-        }
-        return (x: Tensor(pixels, shape: Shape([count] + network.sample)), y: Tensor(classes))
+  private static let batches: [Network: [Batch]] = Dictionary(
+    uniqueKeysWithValues: Network.allCases.map { ($0, makeBatches($0)) })
+
+  private static func makeBatches(_ network: Network) -> [Batch] {
+    let (count, size) = (network.batchSize, network.sample.reduce(1, *))
+    let patterns = (0..<10).map { noise(200 + $0, size) }
+    return (0..<50).map { step -> Batch in
+      let classes = noise(100, count, from: step * count).map { Int((($0 + 1) * 5).rounded(.down)) }
+      var pixels: [Float] = []
+      for (i, label) in classes.enumerated() {
+        let own = noise(1000 + step * count + i, size)
+        pixels += zip(patterns[label], own).map { Float($0 / 2 + $1 / 2) }
       }
-      return (network, batches)
-    })
+      return (Tensor(pixels, shape: Shape([count] + network.sample)), Tensor(classes))
+    }
+  }
 
   struct Run: Sendable, CustomTestStringConvertible {
     let network: Network
