@@ -10,31 +10,32 @@ struct Workload: Sendable {
 }
 
 /// The workloads of Benchmarks/pytorch_baseline.py.
-let workloads: [Workload] = [
-  Workload(name: "add-3") {
-    let a = Tensor([1.0, 2, 3])
-    let b = Tensor([4.0, 5, 6])
-    return { _ = a + b }
-  },
-  Workload(name: "add-3-grad") {
-    let a = Tensor([1.0, 2, 3], requiresGrad: true)
-    let b = Tensor([4.0, 5, 6], requiresGrad: true)
-    return {
-      a.grad = nil
-      b.grad = nil
-      (a * b + b).sum().backward()
-    }
-  },
-  Workload(name: "chain-4m") {
-    let x = Tensor.randn(4_000_000)
-    return { _ = (x * 2 + 1).relu().sigmoid() }
-  },
-  Workload(name: "matmul-1024") {
-    let a = Tensor.randn(1024, 1024)
-    let b = Tensor.randn(1024, 1024)
-    return { _ = a.matmul(b) }
-  },
-] + networkWorkloads
+let workloads: [Workload] =
+  [
+    Workload(name: "add-3") {
+      let a = Tensor([1.0, 2, 3])
+      let b = Tensor([4.0, 5, 6])
+      return { _ = a + b }
+    },
+    Workload(name: "add-3-grad") {
+      let a = Tensor([1.0, 2, 3], requiresGrad: true)
+      let b = Tensor([4.0, 5, 6], requiresGrad: true)
+      return {
+        a.grad = nil
+        b.grad = nil
+        (a * b + b).sum().backward()
+      }
+    },
+    Workload(name: "chain-4m") {
+      let x = Tensor.randn(4_000_000)
+      return { _ = (x * 2 + 1).relu().sigmoid() }
+    },
+    Workload(name: "matmul-1024") {
+      let a = Tensor.randn(1024, 1024)
+      let b = Tensor.randn(1024, 1024)
+      return { _ = a.matmul(b) }
+    },
+  ] + networkWorkloads
 
 private let matmulShapes = [
   (1, 256, 64), (1, 1024, 1024), (1, 4096, 4096), (4, 256, 64), (8, 512, 512), (16, 784, 128), (32, 128, 10),

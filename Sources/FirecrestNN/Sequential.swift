@@ -38,7 +38,7 @@ public final class Sequential: Layer, ModuleContainer, ExpressibleByArrayLiteral
   /// The output of the last layer; the input itself where there are none.
   public func forward(_ x: Tensor) -> Tensor {
     var x = x
-    for (_, layer) in namedLayers { x = layer(x) }
+    for i in namedLayers.indices { x = namedLayers[i].layer(x) }
     return x
   }
 }

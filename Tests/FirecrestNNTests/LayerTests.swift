@@ -61,6 +61,8 @@ import Testing
       #expect(sums == [0, 32])
       let rows = Set(Dropout1d(p: 0.5)(Tensor.ones(64, 8)).sum(dim: 1).toArray(Double.self))
       #expect(rows == [0, 16])
+      let signals = Set(Dropout1d(p: 0.5)(Tensor.ones(64, 8, 4)).sum(dim: 2).toArray(Double.self))
+      #expect(signals == [0, 8])
       let alpha = AlphaDropout(p: 0.3)(Tensor.randn(20_000))
       #expect(abs(alpha.mean().item()) < 0.05 && abs(alpha.std().item() - 1) < 0.05)
       #expect(Set(FeatureAlphaDropout(p: 0.5)(Tensor.zeros(64, 8, 3)).sum(dim: 2).toArray(Float.self)).count == 2)

@@ -12,6 +12,7 @@ public final class MaxPool2d: Layer {
   public let dilation: any SpatialSizes
   /// Whether a last window may reach beyond the image.
   public let ceilMode: Bool
+  private let steps: [Int]
 
   /// - Parameters:
   ///   - kernelSize: The window: a number, or [height, width].
@@ -23,7 +24,7 @@ public final class MaxPool2d: Layer {
     kernelSize: some SpatialSizes, stride: (any SpatialSizes)? = nil, padding: some SpatialSizes = 0,
     dilation: some SpatialSizes = 1, ceilMode: Bool = false
   ) {
-    checkWindow("MaxPool2d", kernelSize, stride, padding)
+    steps = checkedSteps("MaxPool2d", kernelSize, stride, padding)
     _ = sizes(dilation, 2, "MaxPool2d", "dilation", least: 1)
     self.kernelSize = kernelSize
     self.stride = stride ?? kernelSize
@@ -34,9 +35,7 @@ public final class MaxPool2d: Layer {
 
   /// [N, C, H', W'].
   public func forward(_ x: Tensor) -> Tensor {
-    maxPool2d(
-      x, kernelSize: kernelSize, stride: stride.sizes(count: 2), padding: padding, dilation: dilation,
-      ceilMode: ceilMode)
+    maxPool2d(x, kernelSize: kernelSize, stride: steps, padding: padding, dilation: dilation, ceilMode: ceilMode)
   }
 
   /// As PyTorch prints it.
@@ -58,6 +57,7 @@ public final class AvgPool2d: Layer {
   public let ceilMode: Bool
   /// Whether the zeros around the image count.
   public let countIncludePad: Bool
+  private let steps: [Int]
 
   /// - Parameters:
   ///   - kernelSize: The window: a number, or [height, width].
@@ -69,7 +69,7 @@ public final class AvgPool2d: Layer {
     kernelSize: some SpatialSizes, stride: (any SpatialSizes)? = nil, padding: some SpatialSizes = 0,
     ceilMode: Bool = false, countIncludePad: Bool = true
   ) {
-    checkWindow("AvgPool2d", kernelSize, stride, padding)
+    steps = checkedSteps("AvgPool2d", kernelSize, stride, padding)
     self.kernelSize = kernelSize
     self.stride = stride ?? kernelSize
     self.padding = padding
@@ -80,8 +80,7 @@ public final class AvgPool2d: Layer {
   /// [N, C, H', W'].
   public func forward(_ x: Tensor) -> Tensor {
     avgPool2d(
-      x, kernelSize: kernelSize, stride: stride.sizes(count: 2), padding: padding, ceilMode: ceilMode,
-      countIncludePad: countIncludePad)
+      x, kernelSize: kernelSize, stride: steps, padding: padding, ceilMode: ceilMode, countIncludePad: countIncludePad)
   }
 
   /// As PyTorch prints it.
@@ -114,13 +113,13 @@ public final class AdaptiveAvgPool2d: Layer {
   }
 }
 
-/// Stops for windows that make no sense.
-private func checkWindow(
+/// The steps from one window to the next; stops for windows that make no sense.
+private func checkedSteps(
   _ layer: String, _ kernelSize: any SpatialSizes, _ stride: (any SpatialSizes)?, _ padding: any SpatialSizes
-) {
+) -> [Int] {
   let window = sizes(kernelSize, 2, layer, "kernelSize", least: 1)
-  if let stride { _ = sizes(stride, 2, layer, "stride", least: 1) }
   for (pad, size) in zip(sizes(padding, 2, layer, "padding", least: 0), window) where pad * 2 > size {
     stop(layer, "padding \(pad) is more than half of the window's size \(size)", [])
   }
+  return stride.map { sizes($0, 2, layer, "stride", least: 1) } ?? window
 }
