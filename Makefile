@@ -5,9 +5,9 @@ FIRECREST = .build/release/firecrest
 
 .PHONY: run test test-slow bench bench-kernels lint docs tools clean
 
-run: tools            ## builds the release binary and shows tensors and gradients at work
+run: tools            ## builds the release binary and trains a network on handwritten digits
 	$(SWIFT) build -c release --product firecrest
-	$(FIRECREST) demo
+	$(FIRECREST) train digits
 
 test: tools           ## builds and runs all tests on the widest instruction set of this machine
 	$(SWIFT) build --build-tests

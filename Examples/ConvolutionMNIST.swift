@@ -2,8 +2,6 @@
 //
 //   data       MNIST: from FIRECREST_DATA, the cache, or downloaded into it
 //   run        swift run -c release ConvolutionMNIST
-//   time       TIME
-//   reaches    ACCURACY
 
 import Firecrest
 

@@ -2,8 +2,6 @@
 //
 //   data       200 points of sin(3x) made here; 1,797 digits of 8 by 8 pixels that come with Firecrest
 //   run        swift run -c release FeedForward
-//   time       TIME
-//   reaches    ACCURACY
 
 import Firecrest
 
