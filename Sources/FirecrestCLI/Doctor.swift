@@ -13,7 +13,7 @@ struct Doctor: ParsableCommand {
     print("processor:    \(processor)")
     print("kernel sets:  \(sets.joined(separator: ", ")); in use: \(CPU.shared.kernels.name)")
     print("threads:      \(ThreadPool.shared.count)")
-    print("devices:      cpu")
+    print("devices:      \(Device.cpu)")
     print("memory:       \(ProcessInfo.processInfo.physicalMemory >> 20) MiB, \(Memory.statistics.reserved >> 20) held")
     print("data folder:  \(Settings.dataFolder ?? "none (set FIRECREST_DATA)")")
     print("cache folder: \(Settings.cacheFolder)")

@@ -27,8 +27,11 @@ struct Train: ParsableCommand {
   @Flag(help: "Only the summary, as one line of JSON.") var json = false
 
   func validate() throws {
-    if let epochs, epochs < 1 { throw ValidationError("--epochs must be at least 1, not \(epochs)") }
-    if let batchSize, batchSize < 1 { throw ValidationError("--batch-size must be at least 1, not \(batchSize)") }
+    for (option, value) in [("--epochs", epochs), ("--batch-size", batchSize)] {
+      if let value, !(1...1_000_000).contains(value) {
+        throw ValidationError("\(option) must be from 1 to 1000000, not \(value)")
+      }
+    }
     if let lr, !(lr > 0 && lr.isFinite) { throw ValidationError("--lr must be positive, not \(lr)") }
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads)")
@@ -107,7 +110,8 @@ struct Train: ParsableCommand {
     let result =
       summary.testAccuracy.map { String(format: "test accuracy %.2f %%", 100 * $0) }
       ?? String(format: "test loss %.4f", summary.testLoss)
-    print("\(result) after \(summary.epochs) epochs, \(String(format: "%.1f", summary.seconds)) s of training")
+    let epochs = "\(summary.epochs) epoch\(summary.epochs == 1 ? "" : "s")"
+    print("\(result) after \(epochs), \(String(format: "%.1f", summary.seconds)) s of training")
     print("\(folder.path): model.safetensors, metrics.csv, curves.svg, summary.json")
   }
 }

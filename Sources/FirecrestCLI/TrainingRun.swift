@@ -54,8 +54,9 @@ final class TrainingRun {
   private let schedule: OneCycleLR
   private let loader: DataLoader<(Tensor, Tensor)>
   private let testLoader: DataLoader<(Tensor, Tensor)>
-  /// The loss of the running epoch.
+  /// Loss and accuracy of the running epoch.
   private let trainLoss = Mean()
+  private let trainAccuracy = Accuracy()
   /// The best epoch: by test accuracy, where there are classes, else by test loss.
   private let best: EarlyStopping
   private let checkpoint: Checkpoint
@@ -78,7 +79,7 @@ final class TrainingRun {
     best = EarlyStopping(patience: .max, mode: type.isClassifier ? .maximize : .minimize)
     checkpoint = Checkpoint(
       model: net, optimizer: optimizer, scheduler: schedule, data: loader,
-      others: ["train_loss": trainLoss, "best": best])
+      others: ["train_loss": trainLoss, "train_accuracy": trainAccuracy, "best": best])
   }
 
   /// Goes on from a checkpoint. Nothing is changed where it throws.
@@ -100,7 +101,9 @@ final class TrainingRun {
     defer { withExtendedLifetime(lock) {} }
     // Before anything else is in the folder: whatever is there can be gone on from.
     if numbers["steps"] == 0 { try save() }
-    let columns = ["epoch", "train_loss", "test_loss", "test_accuracy", "learning_rate", "seconds"]
+    let columns = [
+      "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "learning_rate", "seconds",
+    ]
     let log = try CSVLog(folder.metrics, columns: columns)
     try log.truncate("epoch", after: Double(epochsDone))
     while epochsDone < settings.hyper.epochs {
@@ -115,6 +118,7 @@ final class TrainingRun {
   }
 
   private func trainEpoch(_ bar: ProgressBar) throws {
+    let type = type(of: recipe)
     net.train()
     bar.skip(loader.position)
     var clock = monotonicSeconds()
@@ -124,14 +128,19 @@ final class TrainingRun {
       clock = now
     }
     try loader.forEach { x, y in
-      let loss = type(of: recipe).loss(net(x), y)
+      let outputs = net(x)
+      let loss = type.loss(outputs, y)
       optimizer.zeroGrad()
       loss.backward()
       optimizer.step()
       schedule.step()
       trainLoss.update(loss.item(), weight: Double(y.shape[0]))
-      numbers["steps"]! += 1
       bar["loss"] = trainLoss.value
+      if type.isClassifier {
+        trainAccuracy.update(outputs, y)
+        bar["accuracy"] = trainAccuracy.value
+      }
+      numbers["steps"]! += 1
       bar.advance()
       let signal = Interrupt.signal
       if signal != nil || monotonicSeconds() - lastSave > max(0.5, 50 * saveCost) {
@@ -159,9 +168,11 @@ final class TrainingRun {
     if !trainLoss.value.isFinite { printError("firecrest: the loss is not a number any more; try a smaller --lr") }
     // The row comes before the checkpoint: killed in between, it is cut off and made again.
     try log.append([
-      numbers["epochs_done"], trainLoss.value, result.loss, result.accuracy, schedule.lastLR[0], numbers["seconds"],
+      numbers["epochs_done"], trainLoss.value, result.accuracy.map { _ in trainAccuracy.value }, result.loss,
+      result.accuracy, schedule.lastLR[0], numbers["seconds"],
     ])
     trainLoss.reset()
+    trainAccuracy.reset()
     try save(isBest: best.isBest)
     try Curves(CSVTable(folder.metrics), title: settings.recipe).write(to: folder.curves)
   }

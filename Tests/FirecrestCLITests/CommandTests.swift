@@ -147,6 +147,7 @@ import Testing
       let bad: [([String], String)] = [
         (["train", "nosuch"], "digits, mnist, regression"), (["train"], "recipe"), (["nosuch"], "nosuch"),
         (["train", "digits", "--epochs", "0"], "--epochs"), (["train", "digits", "--epochs", "x"], "epochs"),
+        (["train", "digits", "--epochs", "9999999999999999"], "--epochs"),
         (["train", "digits", "--batch-size", "0"], "--batch-size"), (["train", "digits", "--lr", "-1"], "lr"),
         (["train", "digits", "--lr", "nan"], "--lr"), (["train", "digits", "--seed", "-1"], "seed"),
         (["train", "digits", "--threads", "0"], "--threads"), (["train", "digits", "--workers", "-1"], "workers"),

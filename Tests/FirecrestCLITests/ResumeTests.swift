@@ -7,10 +7,10 @@ import Testing
 #endif
 
 /// 50 kills under `FIRECREST_SLOW_TESTS=1`, else a few.
-private let kills = ProcessInfo.processInfo.environment["FIRECREST_SLOW_TESTS"] == "1" ? 50 : 4
+private let kills = ProcessInfo.processInfo.environment["FIRECREST_SLOW_TESTS"] == "1" ? 50 : 3
 
 @Suite(.serialized) struct ResumeTests {
-  private let epochs = 3
+  private let epochs = 2
 
   private func arguments(_ out: String, _ threads: Int, _ workers: Int, resume: Bool) -> [String] {
     [

@@ -109,7 +109,7 @@ import Testing
     let x = Tensor([1.0, 2, 3, 4])
     let states: [NamedTensors] = [
       ["a": x, "b": x], ["b": x, "a": x], ["a": x], [:], ["ab": x], ["a": x.view(2, 2)], ["a": x.to(.float64)],
-      ["a": -x], ["a": Tensor([1, 2, 3, 4])],
+      ["a": -x], ["a": Tensor([1, 2, 3, 4])], ["a": x.view(4, 1)], ["a": x.view(1, 4)],
     ]
     #expect(Set(states.map(stateDigest)).count == states.count)
     // Only the values count, not how they lie in memory.
