@@ -20,6 +20,10 @@ package protocol NormalizationKernels: Sendable {
   func batchNorm(
     _ type: DType, _ batch: ChannelBatch, _ x: UnsafeRawPointer, weight: UnsafeRawPointer?, bias: UnsafeRawPointer?,
     eps: Double, _ y: UnsafeMutableRawPointer, mean: UnsafeMutableRawPointer, variance: UnsafeMutableRawPointer)
+  /// y = x · scale + shift, by channel.
+  func channelAffine(
+    _ type: DType, _ batch: ChannelBatch, _ x: UnsafeRawPointer, scale: UnsafeRawPointer, shift: UnsafeRawPointer?,
+    _ y: UnsafeMutableRawPointer)
   /// The gradients of x, weight and bias from that of y.
   func batchNormBackward(
     _ type: DType, _ batch: ChannelBatch, _ g: UnsafeRawPointer, _ x: UnsafeRawPointer, weight: UnsafeRawPointer?,

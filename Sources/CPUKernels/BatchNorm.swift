@@ -14,6 +14,32 @@ extension Kernels: NormalizationKernels {
     if type == .float64 { run(Double.self) } else { run(Float.self) }
   }
 
+  package func channelAffine(
+    _ type: DType, _ batch: ChannelBatch, _ x: UnsafeRawPointer, scale: UnsafeRawPointer, shift: UnsafeRawPointer?,
+    _ y: UnsafeMutableRawPointer
+  ) {
+    @inline(__always) func run<S: MatmulScalar>(_: S.Type) {
+      let x = x.assumingMemoryBound(to: S.self), y = y.assumingMemoryBound(to: S.self)
+      let scale = scale.assumingMemoryBound(to: S.self), shift = shift?.assumingMemoryBound(to: S.self)
+      for n in 0..<batch.batch {
+        if batch.size == 1 {
+          let start = n * batch.channels
+          if let shift {
+            for c in batch.range { y[start + c] = x[start + c] * scale[c] + shift[c] }
+          } else {
+            for c in batch.range { y[start + c] = x[start + c] * scale[c] }
+          }
+          continue
+        }
+        for c in batch.range {
+          let start = (n * batch.channels + c) * batch.size, a = scale[c], b = shift?[c] ?? 0
+          for i in start..<start + batch.size { y[i] = x[i] * a + b }
+        }
+      }
+    }
+    if type == .float64 { run(Double.self) } else { run(Float.self) }
+  }
+
   package func batchNormBackward(
     _ type: DType, _ batch: ChannelBatch, _ g: UnsafeRawPointer, _ x: UnsafeRawPointer, weight: UnsafeRawPointer?,
     mean: UnsafeRawPointer, variance: UnsafeRawPointer, eps: Double, _ gx: UnsafeMutableRawPointer,

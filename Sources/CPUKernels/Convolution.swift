@@ -38,6 +38,13 @@ extension Kernels: ConvolutionKernels {
     workspace: UnsafeMutableRawPointer
   ) {
     @inline(__always) func run<S: MatmulScalar>(_: S.Type) {
+      if ConvolutionDots<S>.suits(plan, outputs: outputs) {
+        return ConvolutionDots<S>(
+          plan: plan, image: image.assumingMemoryBound(to: S.self), g: g.assumingMemoryBound(to: S.self),
+          outputRow: outputRow, outputs: outputs, y: y.assumingMemoryBound(to: S.self), resultRow: resultRow,
+          accumulate: accumulate
+        ).run(taps)
+      }
       ConvolutionCorrelation<S>(
         plan: plan, image: image.assumingMemoryBound(to: S.self), g: g.assumingMemoryBound(to: S.self),
         outputRow: outputRow, outputs: outputs, y: y.assumingMemoryBound(to: S.self), resultRow: resultRow,

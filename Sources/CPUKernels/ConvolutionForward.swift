@@ -27,7 +27,7 @@ struct ConvolutionForward<S: MatmulScalar> {
       var t = 0
       repeat {
         let taps = min(depth, plan.tapCount - t), isLast = t + taps == plan.tapCount
-        gather(pieces, count, taps: t..<t + taps, panel, width, part)
+        gather(pieces, count, taps: t..<t + taps, panel, width)
         if isLast && bias {
           for v in 0..<vectors { S.store(S.splat(1), panel + (taps * width + v * lanes)) }
         }
@@ -63,13 +63,13 @@ struct ConvolutionForward<S: MatmulScalar> {
     }
   }
 
-  /// The pieces of the positions q ..< q + count, none longer than a vector.
+  /// The pieces of the positions q ..< q + count, none of which reaches into two vectors of a panel.
   @inline(__always)
   private func cut(_ q: Int, _ count: Int, _ pieces: UnsafeMutablePointer<ConvolutionPiece>) -> Int {
-    let length = plan.rowLength
+    let length = plan.rowLength, lanes = S.lanes
     var row = q / length, column = q - row * length, done = 0, total = 0
     while done < count {
-      let size = min(S.lanes, min(length - column, count - done))
+      let size = min(lanes - done % lanes, min(length - column, count - done))
       pieces[total] = ConvolutionPiece(source: plan.rows[row] + column, target: done, count: size)
       total += 1
       done += size
@@ -82,42 +82,68 @@ struct ConvolutionForward<S: MatmulScalar> {
     return total
   }
 
-  /// Fills the panel: for each tap a row with the elements under it. A piece is stored as a whole vector where there is
-  /// room; the next one overwrites what is too much.
+  /// Fills the panel: for each tap a row with the elements under it, each vector put together from its pieces.
   @inline(never)
   private func gather(
     _ pieces: UnsafeMutablePointer<ConvolutionPiece>, _ count: Int, taps range: Range<Int>,
-    _ panel: UnsafeMutablePointer<S>, _ width: Int, _ part: Int
+    _ panel: UnsafeMutablePointer<S>, _ width: Int
   ) {
     let taps = plan.taps + range.lowerBound, depth = range.count, lanes = S.lanes
-    if part < width {
-      // Whoever reads the whole last vector finds numbers.
-      for t in 0..<depth { S.store(S.Vector(), panel + (t * width + width - lanes)) }
-    }
-    for p in 0..<count {
-      let piece = pieces[p], source = image + piece.source, size = piece.count
-      var target = panel + piece.target
-      if size == lanes {
+    var p = 0
+    while p < count {
+      let first = pieces[p], vector = first.target / lanes * lanes
+      var next = p + 1
+      while next < count && pieces[next].target < vector + lanes { next += 1 }
+      var target = panel + vector
+      // Where lane 0 of each piece would be.
+      let a = image + first.source
+      switch next - p {
+      case 1 where first.count == lanes:
         for t in 0..<depth {
-          S.store(S.load(source + taps[t]), target)
+          S.store(S.load(a + taps[t]), target)
           target += width
         }
-      } else if size == 1 {
+      case 1:
         for t in 0..<depth {
-          target[0] = source[taps[t]]
+          S.store(S.load(a + taps[t], first.count), target)
           target += width
         }
-      } else if piece.target + lanes <= width {
+      case 2:
+        let second = pieces[p + 1], b = image + (second.source - (second.target - vector))
         for t in 0..<depth {
-          S.store(S.load(source + taps[t], size), target)
+          let tap = taps[t], v = S.load(a + tap, first.count)
+          S.store(S.merge(v, b + tap, second.target - vector, second.count), target)
           target += width
         }
-      } else {
+      case 3:
+        let second = pieces[p + 1], b = image + (second.source - (second.target - vector))
+        let third = pieces[p + 2], c = image + (third.source - (third.target - vector))
         for t in 0..<depth {
-          S.store(S.load(source + taps[t], size), target, size)
+          let tap = taps[t], v = S.load(a + tap, first.count)
+          let w = S.merge(v, b + tap, second.target - vector, second.count)
+          S.store(S.merge(w, c + tap, third.target - vector, third.count), target)
           target += width
         }
+      default: gatherElements(pieces + p, next - p, taps, depth, target - vector, width)
       }
+      p = next
+    }
+  }
+
+  /// A vector of many short pieces, element by element; the rest of it is 0.
+  @inline(never)
+  private func gatherElements(
+    _ pieces: UnsafeMutablePointer<ConvolutionPiece>, _ count: Int, _ taps: UnsafePointer<Int>, _ depth: Int,
+    _ panel: UnsafeMutablePointer<S>, _ width: Int
+  ) {
+    let last = pieces[count - 1], end = last.target + last.count, whole = (end + S.lanes - 1) / S.lanes * S.lanes
+    for t in 0..<depth {
+      let source = image + taps[t], target = panel + t * width
+      for p in 0..<count {
+        let piece = pieces[p]
+        for i in 0..<piece.count { target[piece.target + i] = source[piece.source + i] }
+      }
+      for i in end..<whole { target[i] = 0 }
     }
   }
 }

@@ -9,6 +9,8 @@ protocol MatmulScalar: VectorScalar, BinaryFloatingPoint, MatmulElement where Sc
   static func load(_ p: UnsafePointer<Self>, _ count: Int) -> Vector
   /// Stores the first `count` elements, 1 ... lanes.
   static func store(_ v: Vector, _ p: UnsafeMutablePointer<Self>, _ count: Int)
+  /// `v`, whose lanes `first ..< first + count` are 0, with those of memory there; `p` is where lane 0 would be.
+  static func merge(_ v: Vector, _ p: UnsafePointer<Self>, _ first: Int, _ count: Int) -> Vector
   /// The sum of all lanes.
   static func sum(_ v: Vector) -> Self
   /// Writes the transpose of a block of 4 rows `rowStride` apart and 4 adjacent columns.
@@ -89,6 +91,19 @@ extension Float: MatmulScalar {
   }
 
   @inline(__always)
+  static func merge(_ v: VFloat, _ p: UnsafePointer<Float>, _ first: Int, _ count: Int) -> VFloat {
+    #if KERNELS_AVX512
+      return simd_merge_float16(v, p, Int32(truncatingIfNeeded: first), Int32(truncatingIfNeeded: count))
+    #elseif KERNELS_AVX2
+      return simd_merge_float8(v, p, Int32(truncatingIfNeeded: first), Int32(truncatingIfNeeded: count))
+    #else
+      var v = v
+      for i in first..<first + count { v[i] = p[i] }
+      return v
+    #endif
+  }
+
+  @inline(__always)
   static func sum(_ v: VFloat) -> Float {
     #if KERNELS_AVX512
       let v8 = v.lowHalf + v.highHalf
@@ -147,6 +162,19 @@ extension Double: MatmulScalar {
       simd_store_double4_part(p, v, Int32(truncatingIfNeeded: count))
     #else
       if count == 2 { store(v, p) } else { p[0] = v[0] }
+    #endif
+  }
+
+  @inline(__always)
+  static func merge(_ v: VDouble, _ p: UnsafePointer<Double>, _ first: Int, _ count: Int) -> VDouble {
+    #if KERNELS_AVX512
+      return simd_merge_double8(v, p, Int32(truncatingIfNeeded: first), Int32(truncatingIfNeeded: count))
+    #elseif KERNELS_AVX2
+      return simd_merge_double4(v, p, Int32(truncatingIfNeeded: first), Int32(truncatingIfNeeded: count))
+    #else
+      var v = v
+      for i in first..<first + count { v[i] = p[i] }
+      return v
     #endif
   }
 

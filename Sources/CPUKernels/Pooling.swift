@@ -185,8 +185,9 @@ private struct PoolingSpread<T: BinaryFloatingPoint> {
       for i in 0..<size { y[i] = 0 }
       for oz in 0..<o.x {
         for oy in 0..<o.y {
-          let count = plan.count(oz, oy)
-          for ox in 0..<o.z {
+          let count = plan.count(oz, oy), whole = plan.taps == 2 && plan.columnStride == 2 ? plan.whole : o.z..<o.z
+          @inline(__always)
+          func one(_ ox: Int) {
             let value = out[ox] / T(count * plan.count(column: ox)), columns = plan.columns(ox)
             plan.forEachRow(oz, oy) { start in
               var i = columns.lowerBound
@@ -196,6 +197,20 @@ private struct PoolingSpread<T: BinaryFloatingPoint> {
               }
             }
           }
+          for ox in 0..<whole.lowerBound { one(ox) }
+          if !whole.isEmpty {
+            // Windows side by side, which count alike.
+            let divisor = T(count * plan.count(column: whole.lowerBound))
+            plan.forEachRow(oz, oy) { start in
+              let target = y + (start + plan.columnOrigin)
+              for ox in whole {
+                let value = out[ox] / divisor
+                target[2 * ox] += value
+                target[2 * ox + 1] += value
+              }
+            }
+          }
+          for ox in whole.upperBound..<o.z { one(ox) }
           out += o.z
         }
       }

@@ -10,7 +10,7 @@ protocol PoolingScalar: MatmulScalar {
   /// The even elements of two vectors.
   static func even(_ a: Vector, _ b: Vector) -> Vector
   static func divide(_ a: Vector, _ b: Vector) -> Vector
-  static func store(_ places: Places, _ p: UnsafeMutablePointer<Int64>, _ count: Int)
+  static func store(_ places: Places, _ p: UnsafeMutablePointer<Int64>)
 }
 
 extension Float: PoolingScalar {
@@ -35,8 +35,10 @@ extension Float: PoolingScalar {
   static func divide(_ a: VFloat, _ b: VFloat) -> VFloat { a / b }
 
   @inline(__always)
-  static func store(_ places: VInt32, _ p: UnsafeMutablePointer<Int64>, _ count: Int) {
-    for i in 0..<count { p[i] = Int64(places[i]) }
+  static func store(_ places: VInt32, _ p: UnsafeMutablePointer<Int64>) {
+    let target = UnsafeMutableRawPointer(p), low = places.lowHalf, high = places.highHalf
+    target.storeBytes(of: VInt64(truncatingIfNeeded: low), as: VInt64.self)
+    (target + MemoryLayout<VInt64>.size).storeBytes(of: VInt64(truncatingIfNeeded: high), as: VInt64.self)
   }
 }
 
@@ -67,8 +69,8 @@ extension Double: PoolingScalar {
   static func divide(_ a: VDouble, _ b: VDouble) -> VDouble { a / b }
 
   @inline(__always)
-  static func store(_ places: VInt64, _ p: UnsafeMutablePointer<Int64>, _ count: Int) {
-    for i in 0..<count { p[i] = places[i] }
+  static func store(_ places: VInt64, _ p: UnsafeMutablePointer<Int64>) {
+    UnsafeMutableRawPointer(p).storeBytes(of: places, as: VInt64.self)
   }
 }
 
@@ -109,6 +111,8 @@ struct PoolingVectors<S: PoolingScalar> {
   ) {
     let o = plan.output, vectorized = vectorized, lowest = -S.infinity
     let single = PoolingMaximum<S>(plan: plan, x: x, lowest: lowest)
+    // Whole vectors are stored where there is room: what is too much is overwritten by the outputs that follow.
+    let room = planes * o.x * o.y * o.z - S.lanes
     var out = 0
     for plane in 0..<planes {
       let x = x + plane * size
@@ -131,8 +135,18 @@ struct PoolingVectors<S: PoolingScalar> {
                 S.improve(&best, &places, load(x + place, count, stride), S.places(place, step: stride))
               }
             }
-            if count == S.lanes { S.store(best, y + (out + ox)) } else { S.store(best, y + (out + ox), count) }
-            if let indices { S.store(places, indices + (out + ox), count) }
+            if out + ox <= room {
+              S.store(best, y + (out + ox))
+              if let indices { S.store(places, indices + (out + ox)) }
+            } else {
+              S.store(best, y + (out + ox), count)
+              if let indices {
+                withUnsafeTemporaryAllocation(of: Int64.self, capacity: S.lanes) { last in
+                  S.store(places, last.baseAddress!)
+                  for i in 0..<count { indices[out + ox + i] = last[i] }
+                }
+              }
+            }
             ox += count
           }
           while ox < o.z {

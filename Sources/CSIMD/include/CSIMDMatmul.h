@@ -41,6 +41,14 @@ CSIMD_INLINE void simd_store_double8_part(double *p, simd_double8 v, int count) 
   _mm512_mask_storeu_pd(p, (__mmask8)((1u << count) - 1), (__m512d)v);
 }
 
+// `v` with the lanes first ..< first + count replaced by those of memory, where `p` is lane 0's place.
+CSIMD_INLINE simd_float16 simd_merge_float16(simd_float16 v, const float *p, int first, int count) {
+  return (simd_float16)_mm512_mask_loadu_ps((__m512)v, (__mmask16)(((1u << count) - 1) << first), p);
+}
+CSIMD_INLINE simd_double8 simd_merge_double8(simd_double8 v, const double *p, int first, int count) {
+  return (simd_double8)_mm512_mask_loadu_pd((__m512d)v, (__mmask8)(((1u << count) - 1) << first), p);
+}
+
 CSIMD_INLINE simd_float16 simd_load_half16(const void *p) {
   return (simd_float16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
@@ -66,6 +74,21 @@ CSIMD_INLINE simd_double4 simd_load_double4_part(const double *p, int count) {
 CSIMD_INLINE void simd_store_double4_part(double *p, simd_double4 v, int count) {
   __m256i mask = _mm256_loadu_si256((const __m256i *)(simd_mask_double4 + 4 - count));
   _mm256_maskstore_pd(p, mask, (__m256d)v);
+}
+
+// `v`, whose lanes first ..< first + count are 0, with those of memory there, where `p` is lane 0's place.
+CSIMD_INLINE simd_float8 simd_merge_float8(simd_float8 v, const float *p, int first, int count) {
+  __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  __m256i mask = _mm256_and_si256(
+      _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(first - 1)), _mm256_cmpgt_epi32(_mm256_set1_epi32(first + count), lane));
+  return (simd_float8)_mm256_or_ps((__m256)v, _mm256_maskload_ps(p, mask));
+}
+CSIMD_INLINE simd_double4 simd_merge_double4(simd_double4 v, const double *p, int first, int count) {
+  __m256i lane = _mm256_setr_epi64x(0, 1, 2, 3);
+  __m256i mask = _mm256_and_si256(
+      _mm256_cmpgt_epi64(lane, _mm256_set1_epi64x(first - 1)),
+      _mm256_cmpgt_epi64(_mm256_set1_epi64x(first + count), lane));
+  return (simd_double4)_mm256_or_pd((__m256d)v, _mm256_maskload_pd(p, mask));
 }
 
 CSIMD_INLINE simd_float8 simd_load_half8(const void *p) {

@@ -99,6 +99,43 @@ private struct BatchNormBackward: MultiOp {
   }
 }
 
+/// x · scale + shift, where scale and shift hold one number for each channel (dim 1); inputs x, scale and perhaps shift.
+struct ChannelAffine: MultiOp {
+  var name: String { "channel_affine" }
+  var savedInputs: [Int] { [0, 1] }
+
+  func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] {
+    let x = try inputs[0].requireFloat()
+    for input in inputs.dropFirst() where input.shape != [x.shape[1]] {
+      throw OpError("vectors of channels must have shape [\(x.shape[1])], not \(input.shape)")
+    }
+    return [x]
+  }
+
+  func run(_ inputs: [Tensor], into outputs: [Tensor], on cpu: CPU) {
+    let x = inputs[0].contiguous(), scale = inputs[1].contiguous()
+    let shift = inputs.count > 2 ? inputs[2].contiguous() : nil
+    BatchNorm.forEachChannels(x, cpu) { batch in
+      cpu.kernels.channelAffine(
+        x.dtype, batch, x.pointer, scale: scale.pointer, shift: shift?.pointer, outputs[0].pointer)
+    }
+  }
+
+  func decomposed(_ inputs: [Tensor]) -> [Tensor]? {
+    let y = inputs[0] * inputs[1].alongChannels(inputs[0].rank)
+    return [inputs.count > 2 ? y + inputs[2].alongChannels(y.rank) : y]
+  }
+
+  func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?] {
+    guard let g = g[0] else { return saved.specs.map { _ in nil } }
+    let dims = (0..<g.rank).filter { $0 != 1 }
+    return [
+      saved.needs[0] ? apply(ChannelAffine(), [g, saved.input(1)])[0] : nil,
+      saved.needs[1] ? (g * saved.input(0)).sum(dims: dims) : nil,
+    ] + saved.needs.dropFirst(2).map { $0 ? g.sum(dims: dims) : nil }
+  }
+}
+
 extension Tensor {
   /// A vector as [C, 1, …], which broadcasts with a tensor of `rank` dimensions, the second of them C.
   func alongChannels(_ rank: Int) -> Tensor {

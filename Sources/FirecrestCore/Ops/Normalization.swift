@@ -96,7 +96,7 @@ extension Tensor {
         var scale = (runningVar + eps).rsqrt()
         if let weight { scale = scale * weight }
         let shift = bias.map { $0 - runningMean * scale } ?? -runningMean * scale
-        return x * scale.alongChannels(x.rank) + shift.alongChannels(x.rank)
+        return apply(ChannelAffine(), [x, scale.to(x.dtype), shift.to(x.dtype)])[0]
       }
     }
     let count = channels == 0 ? 0 : elementCount / channels

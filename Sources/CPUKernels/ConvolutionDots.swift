@@ -1,0 +1,93 @@
+import CPUKernelAPI
+import CSIMD
+
+/// The gradient of a convolution's weight where there are few output channels: their number would leave most lanes of
+/// `ConvolutionCorrelation`'s tiles empty, so that here lanes are positions. Tiles are some output channels high and four
+/// taps wide; each is summed over all positions before its lanes are added up.
+struct ConvolutionDots<S: MatmulScalar> {
+  let plan: ConvolutionPlan
+  let image: UnsafePointer<S>
+  let g: UnsafePointer<S>, outputRow: Int, outputs: Int
+  let y: UnsafeMutablePointer<S>, resultRow: Int
+  let accumulate: Bool
+
+  /// Whether this is the faster way: enough positions must pay for adding up the lanes.
+  @inline(__always)
+  static func suits(_ plan: ConvolutionPlan, outputs: Int) -> Bool {
+    outputs <= S.lanes / 2 && S.lanes >= 8 && plan.rowCount * ((plan.rowLength + S.lanes - 1) / S.lanes) >= 32
+  }
+
+  @inline(never)
+  func run(_ taps: Range<Int>) {
+    let highest = 6, bands = (outputs + highest - 1) / highest, band = (outputs + bands - 1) / max(1, bands)
+    var t = taps.lowerBound
+    while t < taps.upperBound {
+      var m = 0
+      while m < outputs {
+        let count = min(4, taps.upperBound - t)
+        switch min(band, outputs - m) {
+        case 1: tile(Rows1.self, t, count, m)
+        case 2: tile(Rows2.self, t, count, m)
+        case 3: tile(Rows3.self, t, count, m)
+        case 4: tile(Rows4.self, t, count, m)
+        case 5: tile(Rows5.self, t, count, m)
+        default: tile(Rows6.self, t, count, m)
+        }
+        m += band
+      }
+      t += 4
+    }
+  }
+
+  @inline(never)
+  private func tile<R: TileRows>(_: R.Type, _ t: Int, _ count: Int, _ m: Int) { compute(R.count, t, count, m) }
+
+  /// `rows` is a literal. Where fewer than four taps are left, the last one is summed again and not written.
+  @inline(__always)
+  private func compute(_ rows: Int, _ t: Int, _ count: Int, _ m: Int) {
+    var r0 = MatmulRow<S>(), r1 = MatmulRow<S>(), r2 = MatmulRow<S>()
+    var r3 = MatmulRow<S>(), r4 = MatmulRow<S>(), r5 = MatmulRow<S>()
+    let t0 = plan.taps[t], t1 = plan.taps[t + min(1, count - 1)]
+    let t2 = plan.taps[t + min(2, count - 1)], t3 = plan.taps[t + count - 1]
+    let length = plan.rowLength, lanes = S.lanes, tail = length % lanes, end = length - tail
+    @inline(__always)
+    func step(_ x: UnsafePointer<S>, _ g: UnsafePointer<S>, _ load: (UnsafePointer<S>) -> S.Vector) {
+      var v = MatmulRow<S>()
+      (v.v0, v.v1, v.v2, v.v3) = (load(x + t0), load(x + t1), load(x + t2), load(x + t3))
+      r0.add(load(g), v, 4)
+      if rows > 1 { r1.add(load(g + outputRow), v, 4) }
+      if rows > 2 { r2.add(load(g + 2 * outputRow), v, 4) }
+      if rows > 3 { r3.add(load(g + 3 * outputRow), v, 4) }
+      if rows > 4 { r4.add(load(g + 4 * outputRow), v, 4) }
+      if rows > 5 { r5.add(load(g + 5 * outputRow), v, 4) }
+    }
+    for row in 0..<plan.rowCount {
+      let x = image + plan.rows[row], g = g + (m * outputRow + row * length)
+      var i = 0
+      while i < end {
+        step(x + i, g + i) { S.load($0) }
+        i += lanes
+      }
+      if tail > 0 { step(x + i, g + i) { S.load($0, tail) } }
+    }
+    @inline(__always)
+    func write(_ r: MatmulRow<S>, _ row: Int) {
+      @inline(__always)
+      func put(_ v: S.Vector, _ column: Int) {
+        if column >= count { return }
+        let place = y + ((t + column) * resultRow + m + row)
+        place[0] = accumulate ? place[0] + S.sum(v) : S.sum(v)
+      }
+      put(r.v0, 0)
+      put(r.v1, 1)
+      put(r.v2, 2)
+      put(r.v3, 3)
+    }
+    write(r0, 0)
+    if rows > 1 { write(r1, 1) }
+    if rows > 2 { write(r2, 2) }
+    if rows > 3 { write(r3, 3) }
+    if rows > 4 { write(r4, 4) }
+    if rows > 5 { write(r5, 5) }
+  }
+}
