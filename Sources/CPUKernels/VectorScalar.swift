@@ -1,6 +1,6 @@
 /// A type with a vector of this instruction set and what every kernel does with it. Spelled per type because generic
 /// `SIMD` code does not reliably become single instructions.
-protocol VectorScalar: SIMDScalar {
+protocol VectorScalar: SIMDScalar, Hashable, Codable {
   associatedtype Vector: SIMD where Vector.Scalar == Self
   /// Elements in a vector.
   static var lanes: Int { get }

@@ -151,15 +151,15 @@ import Testing
   }
 
   @Test func misuseStops() async throws {
-    var result = try await #expect(
+    var result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) { (WrongCount.apply(Tensor.ones(2, requiresGrad: true)) as Tensor).sum().backward() }
     expectMessage(result, "Firecrest: WrongCount: backward returned 2 gradients for 1 inputs")
-    result = try await #expect(
+    result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) { (WrongShape.apply(Tensor.ones(2, requiresGrad: true)) as Tensor).sum().backward() }
     expectMessage(result, "WrongShape: backward returned float32[5] as the gradient of input 0, which is float32[2]")
-    result = try await #expect(
+    result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) {
       let y: Tensor = Exp.apply(Tensor.ones(2, requiresGrad: true))
@@ -167,7 +167,7 @@ import Testing
       y.sum().backward()
     }
     expectMessage(result, "a value that Exp saved for its gradient was changed in place")
-    result = try await #expect(
+    result = await #expect(
       processExitsWith: .failure, observing: [\.standardErrorContent]
     ) {
       let y = (Exp.apply(Tensor.ones(2, requiresGrad: true)) as Tensor).sum()

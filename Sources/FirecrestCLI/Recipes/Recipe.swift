@@ -3,7 +3,7 @@ import Firecrest
 /// A training job that is ready to run: data, network, loss and good settings.
 ///
 /// One file each, with the settings at its top. To add one, conform a type and list it in `recipes`.
-protocol Recipe {
+protocol Recipe: SendableMetatype {
   /// The name on the command line.
   static var name: String { get }
   /// Settings that the command line can change.
