@@ -75,16 +75,6 @@ import Testing
     #expect("\(t1.grad!)" == "tensor([0., 0., 0.])")
   }
 
-  @Test func computationalGraph() {
-    let a = Tensor([2.0], requiresGrad: true)
-    let b = Tensor([3.0], requiresGrad: true)
-    let f = (a * b) + b
-    f.backward()
-    #expect("\(a.grad!)" == "tensor([3.])")
-    #expect("\(b.grad!)" == "tensor([3.])")
-    #expect(f.gradFn == "AddBackward0")
-  }
-
   @Test func trackTensors() {
     let x = Tensor([1, 2, 3, 4, 5])
     let numbers: [Int] = [1, 2, 3]
