@@ -52,10 +52,10 @@ import Testing
   }
 
   @Test func mutation() {
-    var t1 = Tensor([1, 2, 3])
+    let t1 = Tensor([1, 2, 3])
     t1[1] = 7
     #expect("\(t1)" == "tensor([1, 7, 3])")
-    var t2 = Tensor([1, 2, 3, 4, 5])
+    let t2 = Tensor([1, 2, 3, 4, 5])
     t2[1..<4] = Tensor([7, 8, 9])
     #expect("\(t2)" == "tensor([1, 7, 8, 9, 5])")
   }
@@ -110,7 +110,7 @@ import Testing
     y.backward()
     #expect(x.grad!.shape == [2, 2])
 
-    var m = Tensor.zeros(3, 4)
+    let m = Tensor.zeros(3, 4)
     m[1] = 7
     m[.all, 0] = Tensor([1.0, 2, 3])
     #expect(m[1..., ..<2].toArray(Float.self) == [2, 7, 3, 0])
