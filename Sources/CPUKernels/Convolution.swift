@@ -85,7 +85,18 @@ private struct ConvolutionFramer<S: MatmulScalar> {
 
   @inline(never)
   func write(_ y: UnsafeMutablePointer<S>) {
-    let f = frame, columns = f.framed.z, run = columns / f.phases
+    let run = frame.framed.z / frame.phases
+    for phase in 0..<frame.phases { write(phase, y + phase * run, run) }
+  }
+
+  /// Writes the columns whose number in the frame is `phase` modulo the number of phases, in runs side by side.
+  @inline(__always)
+  private func write(_ phase: Int, _ y: UnsafeMutablePointer<S>, _ run: Int) {
+    let f = frame, step = f.phases, jump = step * f.strides.z
+    // Column q of the run is column q · step + start of the image.
+    let start = phase - f.origin.z
+    let first = min(run, start >= 0 ? 0 : (-start + step - 1) / step)
+    let last = max(first, min(run, f.size.z > start ? (f.size.z - start + step - 1) / step : 0))
     var target = y
     for c in 0..<f.channels {
       for plane in 0..<f.framed.x {
@@ -93,12 +104,17 @@ private struct ConvolutionFramer<S: MatmulScalar> {
         for row in 0..<f.framed.y {
           let line = row - f.origin.y
           if z < 0 || z >= f.size.x || line < 0 || line >= f.size.y {
-            clear(target, columns)
+            clear(target, run)
           } else {
-            let source = x + (c * f.channelStride + z * f.strides.x + line * f.strides.y)
-            for phase in 0..<f.phases { writeRow(source, phase, target + phase * run, run) }
+            let place = c * f.channelStride + z * f.strides.x + line * f.strides.y + start * f.strides.z
+            if jump == 1 {
+              copy(place, first..<last, target, run)
+            } else {
+              clear(target, run)
+              for q in first..<last { target[q] = x[place + q * jump] }
+            }
           }
-          target += columns
+          target += f.framed.z
         }
       }
     }
@@ -114,29 +130,21 @@ private struct ConvolutionFramer<S: MatmulScalar> {
     if i < count { S.store(S.Vector(), y + i, count - i) }
   }
 
-  /// The columns of one row whose number in the frame is `phase` modulo the number of phases.
+  /// Copies the elements of `columns` and clears those before and after. `place` is that of column 0, which need not
+  /// be in the image.
   @inline(__always)
-  private func writeRow(_ x: UnsafePointer<S>, _ phase: Int, _ y: UnsafeMutablePointer<S>, _ run: Int) {
-    let step = frame.phases, stride = frame.strides.z
-    // Column q of the run is column q · step + start of the image.
-    let start = phase - frame.origin.z
-    let first = min(run, start >= 0 ? 0 : (-start + step - 1) / step)
-    let last = max(first, min(run, frame.size.z > start ? (frame.size.z - start + step - 1) / step : 0))
-    clear(y, first)
-    clear(y + last, run - last)
-    let count = last - first, jump = step * stride, source = x + (first * step + start) * stride, target = y + first
+  private func copy(_ place: Int, _ columns: Range<Int>, _ y: UnsafeMutablePointer<S>, _ count: Int) {
     var i = 0
-    if jump == 1 {
-      while i + S.lanes <= count {
-        S.store(S.load(source + i), target + i)
-        i += S.lanes
+    while i < count {
+      let low = max(columns.lowerBound - i, 0), high = min(columns.upperBound - i, S.lanes)
+      let v: S.Vector
+      if high - low == S.lanes {
+        v = S.load(x + (place + i))
+      } else {
+        v = high > low ? S.merge(S.Vector(), x + (place + i), low, high - low) : S.Vector()
       }
-      if i < count { S.store(S.load(source + i, count - i), target + i, count - i) }
-    } else {
-      while i < count {
-        target[i] = source[i * jump]
-        i += 1
-      }
+      if i + S.lanes <= count { S.store(v, y + i) } else { S.store(v, y + i, count - i) }
+      i += S.lanes
     }
   }
 }

@@ -12,6 +12,11 @@ struct ConvolutionForward<S: MatmulScalar> {
 
   @inline(never)
   func run(_ rows: Range<Int>, _ workspace: UnsafeMutableRawPointer) {
+    #if KERNELS_AVX512
+      if ConvolutionDirect<S>.suits(rowLength: plan.rowLength, outputs: outputs) {
+        return ConvolutionDirect(forward: self).run(rows)
+      }
+    #endif
     let lanes = S.lanes, length = plan.rowLength, end = rows.upperBound * length
     let pieces = workspace.assumingMemoryBound(to: ConvolutionPiece.self)
     let panel = (workspace + ConvolutionTiling.pieceBytes).assumingMemoryBound(to: S.self)
@@ -43,7 +48,7 @@ struct ConvolutionForward<S: MatmulScalar> {
 
   /// Taps in a block: the fewest blocks of about the same size.
   @inline(__always)
-  private var blockDepth: Int {
+  var blockDepth: Int {
     let blocks = max(1, (plan.tapCount + ConvolutionTiling.depth - 1) / ConvolutionTiling.depth)
     return max(1, (plan.tapCount + blocks - 1) / blocks)
   }

@@ -18,16 +18,20 @@ package struct CPU: Sendable {
   package static let grain = 32_768
 
   /// Splits `0 ..< count` into ranges of whole multiples of `multiple` with at least `grain` elements and runs them on
-  /// the pool. What a body computes must not depend on where the ranges are cut.
+  /// the pool: `perThread` ranges for each thread, so that one that is held up leaves its share to the others. What a
+  /// body computes must not depend on where the ranges are cut.
   @inline(__always)
-  package func parallel(_ count: Int, grain: Int = CPU.grain, multiple: Int = 64, _ body: (Range<Int>) -> Void) {
+  package func parallel(
+    _ count: Int, grain: Int = CPU.grain, multiple: Int = 64, perThread: Int = 4, _ body: (Range<Int>) -> Void
+  ) {
     if count < 2 * grain { return body(0..<count) }
-    split(count, grain, multiple, body)
+    split(count, grain, multiple, perThread, body)
   }
 
-  private func split(_ count: Int, _ grain: Int, _ multiple: Int, _ body: (Range<Int>) -> Void) {
+  private func split(_ count: Int, _ grain: Int, _ multiple: Int, _ perThread: Int, _ body: (Range<Int>) -> Void) {
     let pool = ThreadPool.shared
-    let parts = min(pool.count, count / grain)
+    if pool.count == 1 { return body(0..<count) }
+    let parts = min(pool.count * perThread, count / grain)
     if parts <= 1 { return body(0..<count) }
     let step = ((count + parts - 1) / parts + multiple - 1) / multiple * multiple
     pool.run(tasks: (count + step - 1) / step) { part in

@@ -26,26 +26,26 @@ struct ModuleFields {
     var mirrors = [Mirror(reflecting: module)]
     while let superclass = mirrors[mirrors.count - 1].superclassMirror { mirrors.append(superclass) }
     for mirror in mirrors.reversed() {
-      for (label, value) in mirror.children { add(value, FieldReader(typeName(module), label ?? "")) }
+      for (label, value) in mirror.children { add(value, FieldReader(module, label ?? "")) }
     }
   }
 
   private mutating func add(_ value: Any, _ reader: FieldReader) {
     if let slot = value as? any TensorSlot {
-      checkUnique(reader)
-      slots.append((reader.name, slot))
+      slots.append((uniqueName(reader), slot))
     } else if let child = reader.child(value) {
-      checkUnique(reader)
-      children.append((reader.name, child))
+      children.append((uniqueName(reader), child))
     }
   }
 
-  private func checkUnique(_ reader: FieldReader) {
-    if slots.contains(where: { $0.name == reader.name }) || children.contains(where: { $0.name == reader.name }) {
+  private func uniqueName(_ reader: FieldReader) -> String {
+    let name = reader.name
+    if slots.contains(where: { $0.name == name }) || children.contains(where: { $0.name == name }) {
       stop(
-        reader.owner, "two properties have the name \(reader.name) in the state", [],
-        help: "\(reader.property) becomes \(reader.name); rename one of them")
+        reader.owner, "two properties have the name \(name) in the state", [],
+        help: "\(reader.property) becomes \(name); rename one of them")
     }
+    return name
   }
 
   /// The modules one step below, those in arrays and dictionaries under names such as `blocks.0`.
@@ -67,22 +67,26 @@ protocol ModuleContainer: Module {
 
 /// Reads one stored property of a module, or stops where its content would be lost.
 private struct FieldReader {
-  /// The module's type.
-  let owner: String
-  /// The property's name in Swift.
-  let property: String
-  /// Its name in the state.
-  let name: String
+  private let module: any Module
+  private let label: String
 
-  init(_ owner: String, _ label: String) {
-    self.owner = owner
-    var label = label[...]
-    if label.hasPrefix("$__lazy_storage_$_") {
-      label = label.dropFirst("$__lazy_storage_$_".count)
-    }
-    property = String(label.hasPrefix("_") ? label.dropFirst() : label)
-    name = snakeCase(property)
+  init(_ module: any Module, _ label: String) {
+    self.module = module
+    self.label = label
   }
+
+  /// The module's type.
+  var owner: String { typeName(module) }
+
+  /// The property's name in Swift.
+  var property: String {
+    let lazyPrefix = "$__lazy_storage_$_"
+    let name = label.hasPrefix(lazyPrefix) ? label.dropFirst(lazyPrefix.utf8.count) : label[...]
+    return String(name.hasPrefix("_") ? name.dropFirst() : name)
+  }
+
+  /// Its name in the state.
+  var name: String { snakeCase(property) }
 
   /// The modules in a value, nil where there are none.
   func child(_ value: Any) -> ModuleFields.Child? {
@@ -197,7 +201,8 @@ private func couldHoldModules(_ value: Any) -> Bool {
 
 /// PyTorch's spelling of a Swift name: `runningMean` is `running_mean`; `fc1`, `W_q` and `Wq` stay as they are.
 func snakeCase(_ name: String) -> String {
-  if name.contains("_") { return name }
+  // Most names are one word; every walk through a module reads them.
+  if name.utf8.allSatisfy({ $0 < 128 && !(65...90).contains($0) }) || name.contains("_") { return name }
   var result = ""
   var previous: Character?
   var capitals = ""

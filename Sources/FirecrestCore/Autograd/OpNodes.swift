@@ -113,10 +113,13 @@ final class MultiNode<O: MultiOp>: Node {
       position += 1
     }
     let saved = MultiSaved(specs: specs, needs: moreEdges.map(\.isWanted), inputs: inputs, outputs: outputs)
-    let gradients = op.vjp((0..<outputCount).map { $0 == 0 ? gradient : morePending[$0] }, saved)
-    for (index, g) in gradients.enumerated() where moreEdges[index].isWanted {
+    var gradients = op.vjp((0..<outputCount).map { $0 == 0 ? gradient : morePending[$0] }, saved)
+    for index in gradients.indices where moreEdges[index].isWanted {
+      // Taken out of the array: a leaf keeps a gradient that nothing else refers to, and copies others.
+      var g: Tensor?
+      swap(&g, &gradients[index])
       engine.inspect(g, name, input: index)
-      engine.send(fit(g, specs[index]), to: moreEdges[index])
+      engine.send(fit(consume g, specs[index]), to: moreEdges[index])
     }
   }
 }

@@ -23,10 +23,16 @@ package func multiply(
     Allocator.shared.release(workspace, bytes)
   }
   if m * n * k < 2 * matmulGrain { return block(0..<m, 0..<n) }
+  // Each piece may pack the operand that all of them share.
+  let perThread = min(m, n) * k <= 65_536 ? 4 : 1
   if n >= m {
-    cpu.parallel(n, grain: max(16, matmulGrain / (m * max(1, k))), multiple: 64) { block(0..<m, $0) }
+    cpu.parallel(n, grain: max(16, matmulGrain / (m * max(1, k))), multiple: 64, perThread: perThread) {
+      block(0..<m, $0)
+    }
   } else {
-    cpu.parallel(m, grain: max(4, matmulGrain / (n * max(1, k))), multiple: 24) { block($0, 0..<n) }
+    cpu.parallel(m, grain: max(4, matmulGrain / (n * max(1, k))), multiple: 24, perThread: perThread) {
+      block($0, 0..<n)
+    }
   }
 }
 
