@@ -146,9 +146,13 @@ struct PoolingSpread<S: PoolingScalar> {
           S.store(S.add(S.load(target + lanes), high), target + lanes)
           ox += lanes
         }
-        for ox in ox..<count { y[tap + 2 * ox] += quotients[ox] }
-        if pair == 2 {
-          for ox in ox..<count { y[tap + 2 * ox + 1] += quotients[ox] }
+        if pair == 1 {
+          for ox in ox..<count { y[tap + 2 * ox] += quotients[ox] }
+        } else {
+          for ox in ox..<count {
+            y[tap + 2 * ox] += quotients[ox]
+            y[tap + 2 * ox + 1] += quotients[ox]
+          }
         }
       }
     default:
