@@ -6,15 +6,17 @@ extension Kernels: PoolingKernels {
     _ indices: UnsafeMutablePointer<Int64>?
   ) {
     @inline(__always) func floating<S: PoolingScalar>(_: S.Type) {
-      PoolingVectors<S>(plan: plan, x: x.assumingMemoryBound(to: S.self)).maximum(
-        planes, y.assumingMemoryBound(to: S.self), indices)
+      PoolingWindows(
+        plan: plan, x: x.assumingMemoryBound(to: S.self),
+        operation: PoolingMaxima(plan, y.assumingMemoryBound(to: S.self), indices)
+      ).run(planes)
     }
     switch type {
     case .float32: floating(Float.self)
     case .float64: floating(Double.self)
     default:
-      PoolingMaximum(plan: plan, x: x.assumingMemoryBound(to: Int64.self), lowest: Int64.min).run(
-        planes, y.assumingMemoryBound(to: Int64.self), indices)
+      PoolingMaximum(plan: plan, lowest: Int64.min).run(
+        planes, x.assumingMemoryBound(to: Int64.self), y.assumingMemoryBound(to: Int64.self), indices)
     }
   }
 
@@ -39,15 +41,17 @@ extension Kernels: PoolingKernels {
     _ type: DType, _ plan: PoolingPlan, planes: Int, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
   ) {
     @inline(__always) func floating<S: PoolingScalar>(_: S.Type) {
-      PoolingVectors<S>(plan: plan, x: x.assumingMemoryBound(to: S.self)).average(
-        planes, y.assumingMemoryBound(to: S.self))
+      PoolingWindows(
+        plan: plan, x: x.assumingMemoryBound(to: S.self),
+        operation: PoolingMeans(plan, y.assumingMemoryBound(to: S.self))
+      ).run(planes)
     }
     switch type {
     case .float32: floating(Float.self)
     case .float64: floating(Double.self)
     default:
-      PoolingSum(plan: plan, x: x.assumingMemoryBound(to: Int64.self)).run(
-        planes, y.assumingMemoryBound(to: Int64.self)
+      PoolingSum(plan: plan).run(
+        planes, x.assumingMemoryBound(to: Int64.self), y.assumingMemoryBound(to: Int64.self)
       ) { $0 / Int64($1) }
     }
   }
@@ -55,8 +59,8 @@ extension Kernels: PoolingKernels {
   package func averagePoolBackward(
     _ type: DType, _ plan: PoolingPlan, planes: Int, _ g: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
   ) {
-    @inline(__always) func run<T: BinaryFloatingPoint>(_: T.Type) {
-      PoolingSpread(plan: plan, g: g.assumingMemoryBound(to: T.self)).run(planes, y.assumingMemoryBound(to: T.self))
+    @inline(__always) func run<S: PoolingScalar>(_: S.Type) {
+      PoolingSpread(plan: plan, y: y.assumingMemoryBound(to: S.self)).run(planes, g.assumingMemoryBound(to: S.self))
     }
     if type == .float64 { run(Double.self) } else { run(Float.self) }
   }
@@ -96,11 +100,12 @@ extension PoolingPlan {
 /// Maxima one window after the other.
 struct PoolingMaximum<T: Comparable> {
   let plan: PoolingPlan
-  let x: UnsafePointer<T>
   let lowest: T
 
   @inline(__always)
-  func run(_ planes: Int, _ y: UnsafeMutablePointer<T>, _ indices: UnsafeMutablePointer<Int64>?) {
+  func run(
+    _ planes: Int, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ indices: UnsafeMutablePointer<Int64>?
+  ) {
     let o = plan.output, size = plan.size.x * plan.size.y * plan.size.z
     var out = 0
     for plane in 0..<planes {
@@ -138,10 +143,11 @@ struct PoolingMaximum<T: Comparable> {
 /// Sums one window after the other.
 struct PoolingSum<T: AdditiveArithmetic> {
   let plan: PoolingPlan
-  let x: UnsafePointer<T>
 
   @inline(__always)
-  func run(_ planes: Int, _ y: UnsafeMutablePointer<T>, _ divided: (T, Int) -> T) {
+  func run(
+    _ planes: Int, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, _ divided: (T, Int) -> T
+  ) {
     let o = plan.output, size = plan.size.x * plan.size.y * plan.size.z
     var out = 0
     for plane in 0..<planes {
@@ -168,52 +174,5 @@ struct PoolingSum<T: AdditiveArithmetic> {
       }
     }
     return sum
-  }
-}
-
-/// Gradients of averages, added to the elements that were averaged.
-private struct PoolingSpread<T: BinaryFloatingPoint> {
-  let plan: PoolingPlan
-  let g: UnsafePointer<T>
-
-  @inline(__always)
-  func run(_ planes: Int, _ y: UnsafeMutablePointer<T>) {
-    let o = plan.output, size = plan.size.x * plan.size.y * plan.size.z
-    var out = g
-    for plane in 0..<planes {
-      let y = y + plane * size
-      for i in 0..<size { y[i] = 0 }
-      for oz in 0..<o.x {
-        for oy in 0..<o.y {
-          let count = plan.count(oz, oy), whole = plan.taps == 2 && plan.columnStride == 2 ? plan.whole : o.z..<o.z
-          @inline(__always)
-          func one(_ ox: Int) {
-            let value = out[ox] / T(count * plan.count(column: ox)), columns = plan.columns(ox)
-            plan.forEachRow(oz, oy) { start in
-              var i = columns.lowerBound
-              while i < columns.upperBound {
-                y[start + i] += value
-                i += 1
-              }
-            }
-          }
-          for ox in 0..<whole.lowerBound { one(ox) }
-          if !whole.isEmpty {
-            // Windows side by side, which count alike.
-            let divisor = T(count * plan.count(column: whole.lowerBound))
-            plan.forEachRow(oz, oy) { start in
-              let target = y + (start + plan.columnOrigin)
-              for ox in whole {
-                let value = out[ox] / divisor
-                target[2 * ox] += value
-                target[2 * ox + 1] += value
-              }
-            }
-          }
-          for ox in whole.upperBound..<o.z { one(ox) }
-          out += o.z
-        }
-      }
-    }
   }
 }
