@@ -25,16 +25,35 @@ package struct CPU: Sendable {
     _ count: Int, grain: Int = CPU.grain, multiple: Int = 64, perThread: Int = 4, _ body: (Range<Int>) -> Void
   ) {
     if count < 2 * grain { return body(0..<count) }
-    split(count, grain, multiple, perThread, body)
+    split(count, grain, multiple, perThread, ThreadPool.shared.count, body)
   }
 
-  private func split(_ count: Int, _ grain: Int, _ multiple: Int, _ perThread: Int, _ body: (Range<Int>) -> Void) {
-    let pool = ThreadPool.shared
-    if pool.count == 1 { return body(0..<count) }
-    let parts = min(pool.count * perThread, count / grain)
+  /// The same where each thread needs `scratch` bytes. They are taken for all threads before the work starts: how much
+  /// memory there is does not depend on which thread finds work.
+  package func parallel(
+    _ count: Int, grain: Int, multiple: Int, perThread: Int = 4, scratch: Int,
+    _ body: (Range<Int>, UnsafeMutableRawPointer) -> Void
+  ) {
+    let isAlone = count < 2 * grain || fc_state().pointee.in_parallel
+    let threads = isAlone ? 1 : min(ThreadPool.shared.count, count / grain)
+    let bytes = max(64, (scratch + 63) / 64 * 64)
+    let memory = Allocator.shared.allocate(threads * bytes)
+    if threads == 1 {
+      body(0..<count, memory)
+    } else {
+      split(count, grain, multiple, perThread, threads) { body($0, memory + Int(fc_state().pointee.worker) * bytes) }
+    }
+    Allocator.shared.release(memory, threads * bytes)
+  }
+
+  private func split(
+    _ count: Int, _ grain: Int, _ multiple: Int, _ perThread: Int, _ threads: Int, _ body: (Range<Int>) -> Void
+  ) {
+    if threads == 1 { return body(0..<count) }
+    let parts = min(threads * perThread, count / grain)
     if parts <= 1 { return body(0..<count) }
     let step = ((count + parts - 1) / parts + multiple - 1) / multiple * multiple
-    pool.run(tasks: (count + step - 1) / step) { part in
+    ThreadPool.shared.run(tasks: (count + step - 1) / step, limit: threads) { part in
       body(part * step..<min(count, (part + 1) * step))
     }
   }

@@ -49,10 +49,11 @@ package final class ThreadPool: @unchecked Sendable {
     set { limit.store(max(1, newValue), ordering: .relaxed) }
   }
 
-  /// Calls `body` once for each task number in `0 ..< tasks`, on up to `count` threads, and returns when all are done.
-  /// Runs inline where the pool is busy with another thread's job or the caller is itself a task.
-  package func run(tasks: Int, _ body: (Int) -> Void) {
-    let threads = min(count, tasks)
+  /// Calls `body` once for each task number in `0 ..< tasks`, on up to `limit` threads, and returns when all are done.
+  /// Runs inline where the pool is busy with another thread's job or the caller is itself a task. Each thread has a
+  /// number below `limit`, `fc_state().pointee.worker`; that of the caller is 0 unless it is itself a task.
+  package func run(tasks: Int, limit: Int, _ body: (Int) -> Void) {
+    let threads = min(limit, tasks)
     if threads <= 1 || fc_state().pointee.in_parallel || busy.exchange(true, ordering: .acquiring) {
       for task in 0..<tasks { body(task) }
       return
@@ -123,6 +124,7 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   private func serve(_ worker: Worker) {
+    fc_state().pointee.worker = Int32(worker.index + 1)
     while true {
       var spun = 0
       while generation.load(ordering: .acquiring) == worker.seen && spun < Self.spins {

@@ -13,6 +13,8 @@ typedef struct {
   bool inference_mode;
   /// True while this thread runs a task of the thread pool: nested parallel work then runs inline.
   bool in_parallel;
+  // The number of this thread in the pool; 0 outside of it.
+  int32_t worker;
   /// True inside of `detectAnomaly`.
   bool detect_anomaly;
   /// True while tests compare operations with their decompositions.

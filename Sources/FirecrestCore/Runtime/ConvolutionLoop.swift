@@ -4,13 +4,8 @@ import FirecrestCPU
 /// Multiply-adds below which waking another thread does not pay.
 private let convolutionGrain = 400_000
 
-/// Memory of one task, released at its end.
-private func withScratch(_ bytes: Int, _ body: (UnsafeMutableRawPointer) -> Void) {
-  let size = max(64, bytes)
-  let memory = Allocator.shared.allocate(size)
-  body(memory)
-  Allocator.shared.release(memory, size)
-}
+/// Rounded up, so that what follows in memory starts a cache line.
+private func lines(_ bytes: Int) -> Int { (max(0, bytes) + 63) / 64 * 64 }
 
 /// Part `index` of 0 ..< count cut into `parts`.
 private func piece(_ index: Int, of parts: Int, _ count: Int) -> Range<Int> {
@@ -18,10 +13,12 @@ private func piece(_ index: Int, of parts: Int, _ count: Int) -> Range<Int> {
 }
 
 extension ConvolutionGeometry {
-  /// Calls `body` with ranges of all groups of all images, each cut into `pieces`.
-  private func forEachTask(_ pieces: Int, _ cpu: CPU, _ body: (Range<Int>) -> Void) {
+  /// Calls `body` with ranges of all groups of all images, each cut into `pieces`, and with scratch memory.
+  private func forEachTask(
+    _ pieces: Int, _ cpu: CPU, scratch: Int, _ body: (Range<Int>, UnsafeMutableRawPointer) -> Void
+  ) {
     let grain = max(1, convolutionGrain / max(1, work / pieces))
-    cpu.parallel(batch * groups * pieces, grain: grain, multiple: 1, body)
+    cpu.parallel(batch * groups * pieces, grain: grain, multiple: 1, scratch: scratch, body)
   }
 
   /// Into how many pieces an image is cut so that all threads have work.
@@ -68,22 +65,19 @@ extension ConvolutionGeometry {
     let cutsRows = output.volume >= 128 * pieces && tables.rows.count >= pieces
     let size = output.volume
     tables.withPlan { plan in
-      forEachTask(pieces, cpu) { range in
-        withScratch(kernels.convolveWorkspace(type, tapCount: tapCount)) { workspace in
-          withScratch(source.bytes) { memory in
-            for task in range {
-              let (index, group, part) = (task / pieces / groups, task / pieces % groups, task % pieces)
-              let rows = cutsRows ? piece(part, of: pieces, tables.rows.count) : 0..<tables.rows.count
-              let channels = cutsRows ? 0..<outputs : piece(part, of: pieces, outputs)
-              if rows.isEmpty || channels.isEmpty { continue }
-              let first = group * outputs + channels.lowerBound
-              kernels.convolve(
-                type, plan, image: source.image(index, group: group, memory, kernels),
-                weight: weights.pointer + first * weightRow * type.size, weightRow: weightRow, bias: bias != nil,
-                outputs: channels.count, rows: rows,
-                y.pointer + (index * self.outputs + first) * size * type.size, outputRow: size, workspace: workspace)
-            }
-          }
+      let image = lines(source.bytes)
+      forEachTask(pieces, cpu, scratch: image + kernels.convolveWorkspace(type, tapCount: tapCount)) { range, memory in
+        for task in range {
+          let (index, group, part) = (task / pieces / groups, task / pieces % groups, task % pieces)
+          let rows = cutsRows ? piece(part, of: pieces, tables.rows.count) : 0..<tables.rows.count
+          let channels = cutsRows ? 0..<outputs : piece(part, of: pieces, outputs)
+          if rows.isEmpty || channels.isEmpty { continue }
+          let first = group * outputs + channels.lowerBound
+          kernels.convolve(
+            type, plan, image: source.image(index, group: group, memory, kernels),
+            weight: weights.pointer + first * weightRow * type.size, weightRow: weightRow, bias: bias != nil,
+            outputs: channels.count, rows: rows, y.pointer + (index * self.outputs + first) * size * type.size,
+            outputRow: size, workspace: memory + image)
         }
       }
     }
@@ -115,22 +109,19 @@ extension ConvolutionGeometry {
     let sum = Tensor(empty: [sums, groups, tapCount, outputs], type)
     tables.withPlan { plan in
       let grain = max(1, convolutionGrain * sums * pieces / max(1, batch * work))
-      cpu.parallel(sums * groups * pieces, grain: grain, multiple: 1) { range in
-        withScratch(kernels.correlateWorkspace(type, plan)) { workspace in
-          withScratch(source.bytes) { memory in
-            for task in range {
-              let (part, group) = (task / pieces / groups, task / pieces % groups)
-              let taps = piece(task % pieces, of: pieces, tapCount)
-              let images = piece(part, of: sums, batch)
-              let target = sum.pointer + ((part * groups + group) * tapCount + taps.lowerBound) * outputs * type.size
-              for index in images {
-                kernels.correlate(
-                  type, plan.from(taps.lowerBound), image: source.image(index, group: group, memory, kernels),
-                  g: g.pointer + (index * self.outputs + group * outputs) * size * type.size, outputRow: size,
-                  outputs: outputs, taps: 0..<taps.count, target, resultRow: outputs,
-                  accumulate: index > images.lowerBound, workspace: workspace)
-              }
-            }
+      let image = lines(source.bytes), scratch = image + kernels.correlateWorkspace(type, plan)
+      cpu.parallel(sums * groups * pieces, grain: grain, multiple: 1, scratch: scratch) { range, memory in
+        for task in range {
+          let (part, group) = (task / pieces / groups, task / pieces % groups)
+          let taps = piece(task % pieces, of: pieces, tapCount)
+          let images = piece(part, of: sums, batch)
+          let target = sum.pointer + ((part * groups + group) * tapCount + taps.lowerBound) * outputs * type.size
+          for index in images {
+            kernels.correlate(
+              type, plan.from(taps.lowerBound), image: source.image(index, group: group, memory, kernels),
+              g: g.pointer + (index * self.outputs + group * outputs) * size * type.size, outputRow: size,
+              outputs: outputs, taps: 0..<taps.count, target, resultRow: outputs,
+              accumulate: index > images.lowerBound, workspace: memory + image)
           }
         }
       }
@@ -164,28 +155,25 @@ extension ConvolutionGeometry {
     }
     let longest = phases.map(\.tables.taps.count).max() ?? 0
     let positions = phases.map(\.positions).max() ?? 0
-    forEachTask(pieces, cpu) { range in
-      withScratch(kernels.convolveWorkspace(type, tapCount: longest)) { workspace in
-        withScratch(source.bytes) { memory in
-          withScratch(isWhole ? 0 : positions * channels * type.size) { scratch in
-            for task in range {
-              let (index, group) = (task / pieces / groups, task / pieces % groups)
-              let part = piece(task % pieces, of: pieces, channels)
-              let image = source.image(index, group: group, memory, kernels)
-              let firstChannel = group * channels + part.lowerBound
-              let target = y.pointer + (index * self.channels + firstChannel) * size * type.size
-              for phase in phases {
-                let weightRow = phase.weights.shape.elementCount / self.channels
-                phase.tables.withPlan { plan in
-                  kernels.convolve(
-                    type, plan, image: image, weight: phase.weights.pointer + firstChannel * weightRow * type.size,
-                    weightRow: weightRow, bias: bias != nil, outputs: part.count, rows: 0..<plan.rowCount,
-                    isWhole ? target : scratch, outputRow: isWhole ? size : phase.positions, workspace: workspace)
-                }
-                if !isWhole { phase.spread(self, part.count, scratch, target, type.size, kernels) }
-              }
-            }
+    let frame = lines(source.bytes), spread = lines(isWhole ? 0 : positions * channels * type.size)
+    let scratch = frame + spread + kernels.convolveWorkspace(type, tapCount: longest)
+    forEachTask(pieces, cpu, scratch: scratch) { range, memory in
+      let (apart, workspace) = (memory + frame, memory + frame + spread)
+      for task in range {
+        let (index, group) = (task / pieces / groups, task / pieces % groups)
+        let part = piece(task % pieces, of: pieces, channels)
+        let image = source.image(index, group: group, memory, kernels)
+        let firstChannel = group * channels + part.lowerBound
+        let target = y.pointer + (index * self.channels + firstChannel) * size * type.size
+        for phase in phases {
+          let weightRow = phase.weights.shape.elementCount / self.channels
+          phase.tables.withPlan { plan in
+            kernels.convolve(
+              type, plan, image: image, weight: phase.weights.pointer + firstChannel * weightRow * type.size,
+              weightRow: weightRow, bias: bias != nil, outputs: part.count, rows: 0..<plan.rowCount,
+              isWhole ? target : apart, outputRow: isWhole ? size : phase.positions, workspace: workspace)
           }
+          if !isWhole { phase.spread(self, part.count, apart, target, type.size, kernels) }
         }
       }
     }

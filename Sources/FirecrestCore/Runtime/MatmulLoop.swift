@@ -12,27 +12,24 @@ package func multiply(
 ) {
   if m == 0 || n == 0 { return }
   let size = dtype.size
-  func block(_ rows: Range<Int>, _ columns: Range<Int>) {
-    let bytes = max(64, cpu.kernels.matmulWorkspace(dtype, m: rows.count, n: columns.count, k: k))
-    let workspace = Allocator.shared.allocate(bytes)
+  // That of the whole is enough for each piece.
+  let bytes = cpu.kernels.matmulWorkspace(dtype, m: m, n: n, k: k)
+  func block(_ rows: Range<Int>, _ columns: Range<Int>, _ workspace: UnsafeMutableRawPointer) {
     cpu.kernels.matmul(
       dtype, m: rows.count, n: columns.count, k: k, alpha: alpha,
       a.moved(rows: rows.lowerBound, columns: 0, size), b.moved(rows: 0, columns: columns.lowerBound, size),
       c.moved(rows: rows.lowerBound, columns: columns.lowerBound, size), accumulate: accumulate, wholeM: m, wholeN: n,
       workspace: workspace)
-    Allocator.shared.release(workspace, bytes)
   }
-  if m * n * k < 2 * matmulGrain { return block(0..<m, 0..<n) }
+  let isSmall = m * n * k < 2 * matmulGrain
   // Each piece may pack the operand that all of them share.
   let perThread = min(m, n) * k <= 65_536 ? 4 : 1
   if n >= m {
-    cpu.parallel(n, grain: max(16, matmulGrain / (m * max(1, k))), multiple: 64, perThread: perThread) {
-      block(0..<m, $0)
-    }
+    let grain = isSmall ? n : max(16, matmulGrain / (m * max(1, k)))
+    cpu.parallel(n, grain: grain, multiple: 64, perThread: perThread, scratch: bytes) { block(0..<m, $0, $1) }
   } else {
-    cpu.parallel(m, grain: max(4, matmulGrain / (n * max(1, k))), multiple: 24, perThread: perThread) {
-      block($0, 0..<n)
-    }
+    let grain = isSmall ? m : max(4, matmulGrain / (n * max(1, k)))
+    cpu.parallel(m, grain: grain, multiple: 24, perThread: perThread, scratch: bytes) { block($0, 0..<n, $1) }
   }
 }
 
