@@ -27,9 +27,13 @@ func kernelSet(_ name: String, define: String, clang: [String]) -> Target {
 // Reading a stored property of a class costs a run-time exclusivity check otherwise, several in every operation.
 let fastAccess = SwiftSetting.unsafeFlags(["-enforce-exclusivity=unchecked"])
 
-// One file of Examples/, as a program.
+// Each a file of Examples/.
+let examples = ["FeedForward", "ConvolutionMNIST"]
+
 func example(_ name: String) -> Target {
-  .executableTarget(name: name, dependencies: ["Firecrest"], path: "Examples", sources: ["\(name).swift"])
+  .executableTarget(
+    name: name, dependencies: ["Firecrest"], path: "Examples",
+    exclude: examples.filter { $0 != name }.map { "\($0).swift" }, sources: ["\(name).swift"])
 }
 
 let package = Package(
@@ -76,9 +80,7 @@ let package = Package(
     .executableTarget(
       name: "FirecrestCLI",
       dependencies: ["Firecrest", "FirecrestCPU", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-    example("FeedForward"),
-    example("ConvolutionMNIST"),
-  ] + kernelSets + [
+  ] + examples.map(example) + kernelSets + [
     .target(name: "TestSupport", dependencies: ["FirecrestCore", "FirecrestIO"], path: "Tests/TestSupport"),
     .target(name: "OpCatalog", dependencies: ["FirecrestCore", "TestSupport"], path: "Tests/OpCatalog"),
     .testTarget(name: "OpCatalogTests", dependencies: ["OpCatalog"]),
