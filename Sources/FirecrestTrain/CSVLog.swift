@@ -1,3 +1,4 @@
+import FirecrestCore
 import FirecrestIO
 
 #if canImport(Glibc)
@@ -76,7 +77,11 @@ public final class CSVLog {
 
   /// Adds a row; nil leaves a field empty. Stops where the number of fields is not that of the columns.
   public func append(_ row: [Double?]) throws(FileError) {
-    precondition(row.count == columns.count, "CSVLog: \(row.count) fields for \(columns.count) columns")
+    if row.count != columns.count {
+      stop(
+        "CSVLog", "a row of \(row.count) fields for \(columns.count) columns", [],
+        help: "give one for each of \(columns.joined(separator: ", ")); nil leaves it empty")
+    }
     let bytes = Array((row.map(Self.field).joined(separator: ",") + "\n").utf8)
     var done = 0
     while done < bytes.count {
@@ -102,7 +107,7 @@ public final class CSVLog {
   /// Keeps only the leading rows whose `column` is at most `limit`: what a resumed run has not yet done goes away.
   public func truncate(_ column: String, after limit: Double) throws(FileError) {
     guard let index = columns.firstIndex(of: column) else {
-      preconditionFailure("CSVLog: there is no column '\(column)'")
+      stop("CSVLog", "there is no column '\(column)'", [], help: "the columns are \(columns.joined(separator: ", "))")
     }
     let table = try CSVTable(fileBytes(path)[...], of: path)
     let kept = table.rows.prefix { ($0[index] ?? .infinity) <= limit }.count

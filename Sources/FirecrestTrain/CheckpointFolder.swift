@@ -1,3 +1,4 @@
+import FirecrestCore
 import FirecrestIO
 
 /// A folder of checkpoints: the latest few by step, and the best one.
@@ -21,7 +22,7 @@ public struct CheckpointFolder: Sendable {
   ///   - path: The folder.
   ///   - keep: How many of the latest checkpoints stay, at least 1.
   public init(_ path: String, keep: Int = 2) {
-    precondition(keep >= 1, "CheckpointFolder: at least one checkpoint must stay, not \(keep)")
+    if keep < 1 { stop("CheckpointFolder", "at least one checkpoint must stay, not \(keep)", []) }
     self.path = path
     self.keep = keep
   }

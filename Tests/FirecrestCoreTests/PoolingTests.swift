@@ -22,6 +22,10 @@ import Testing
     Case(size: [10, 50], kernel: [2, 3], stride: [3, 3], dilation: [2, 3]),
     Case(size: [12, 45], kernel: [3, 3], stride: [2, 2], padding: [2, 2], dilation: [2, 2], ceil: true),
     Case(size: [5, 5], kernel: [5, 5]), Case(size: [4, 130], kernel: [1, 2], stride: [1, 2]),
+    // Rows that share a vector, an odd number of them too; windows far apart; edges of many rows.
+    Case(size: [14, 14]), Case(size: [10, 10]), Case(size: [15, 11], kernel: [3, 3]), Case(size: [6, 6]),
+    Case(size: [28, 28], kernel: [4, 4], stride: [4, 4]), Case(size: [13, 12], kernel: [3, 3], stride: [3, 3]),
+    Case(size: [40, 9], kernel: [3, 3], stride: [1, 1], padding: [1, 1]),
   ]
 
   /// What each window holds, its positions in the plane, in order.
