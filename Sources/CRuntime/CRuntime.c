@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 static _Thread_local fc_thread_state state;
@@ -45,4 +46,33 @@ int fc_available_processors(void) {
 #endif
   long count = sysconf(_SC_NPROCESSORS_ONLN);
   return count > 0 ? (int)count : 1;
+}
+
+int fc_current_cpu(void) {
+#ifdef __linux__
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+void fc_leave_cpu(int cpu, int threads) {
+#ifdef __linux__
+  // What the thread inherited, before this function narrowed it.
+  static _Thread_local cpu_set_t allowed;
+  static _Thread_local bool known;
+  if (!known) known = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
+  if (!known || cpu < 0 || cpu >= CPU_SETSIZE || CPU_COUNT(&allowed) < threads) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(cpu, &others);
+  if (CPU_COUNT(&others) > 0) sched_setaffinity(0, sizeof others, &others);
+#else
+  (void)cpu, (void)threads;
+#endif
+}
+
+uint64_t fc_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }

@@ -9,20 +9,25 @@ import Synchronization
   import Darwin
 #endif
 
-/// The threads on which operations run: the calling thread and `count - 1` workers. A worker spins for some
-/// microseconds after a job, so that a run of operations finds it awake, then sleeps.
+/// The threads on which operations run: the calling thread and `count - 1` workers. A worker spins for a while after a
+/// job, so that a run of operations finds it awake, then sleeps. A job does not wait for workers that come too late to
+/// find a task.
 package final class ThreadPool: @unchecked Sendable {
-  // Everything mutable is either atomic or guarded by `mutex`; a job's fields are written before `generation`
-  // announces it and read after.
+  // Everything mutable is either atomic, guarded by `mutex`, or a field of the job: written by the caller while the job
+  // is closed, read by workers only between entering an open job and leaving it.
   package static let shared = ThreadPool(count: Settings.numThreads)
 
   private typealias Body = (Int) -> Void
 
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let wake: UnsafeMutablePointer<pthread_cond_t>
+  /// Counts the jobs.
   private let generation = Atomic<Int>(0)
+  /// Whether workers may join the job. A worker first counts itself in `inside`, then looks here; the caller first
+  /// closes the job, then waits for `inside` to become 0. So whoever saw the job open is waited for.
+  private let isOpen = Atomic<Bool>(false)
+  private let inside = Atomic<Int>(0)
   private let next = Atomic<Int>(0)
-  private let pending = Atomic<Int>(0)
   private let busy = Atomic<Bool>(false)
   private let limit = Atomic<Int>(1)
   private var sleepers = 0
@@ -30,10 +35,12 @@ package final class ThreadPool: @unchecked Sendable {
   private var tasks = 0
   /// Workers that take part in the current job; more may have been started for an earlier one.
   private var helpers = 0
+  private var callersCPU: Int32 = -1
   private var body: Body?
 
-  /// Some 30 µs of spinning, an operation's usual distance from the next.
-  private static let spins = 2_000
+  /// How long a worker looks for the next job before it sleeps: waking up takes some 50 µs, in which the caller works
+  /// alone, and the serial part between two parallel operations is rarely longer than this.
+  private static let spin: UInt64 = 200_000
 
   private init(count: Int) {
     mutex = .allocate(capacity: 1)
@@ -63,19 +70,20 @@ package final class ThreadPool: @unchecked Sendable {
       self.body = body
       self.tasks = tasks
       helpers = threads - 1
+      callersCPU = fc_current_cpu()
       next.store(0, ordering: .relaxed)
-      // Every started worker reports back once a job, whether it found a task or not.
-      pending.store(started, ordering: .relaxed)
+      isOpen.store(true, ordering: .sequentiallyConsistent)
       generation.add(1, ordering: .sequentiallyConsistent)
       pthread_mutex_lock(mutex)
       if sleepers > 0 { pthread_cond_broadcast(wake) }
       pthread_mutex_unlock(mutex)
       work(body)
+      isOpen.store(false, ordering: .sequentiallyConsistent)
       var spun = 0
-      while pending.load(ordering: .acquiring) != 0 {
+      while inside.load(ordering: .sequentiallyConsistent) != 0 {
         fc_pause()
         spun += 1
-        if spun > 10_000 { sched_yield() }
+        if spun > 2_000 { sched_yield() }
       }
       self.body = nil
     }
@@ -126,28 +134,37 @@ package final class ThreadPool: @unchecked Sendable {
   private func serve(_ worker: Worker) {
     fc_state().pointee.worker = Int32(worker.index + 1)
     while true {
-      var spun = 0
-      while generation.load(ordering: .acquiring) == worker.seen && spun < Self.spins {
-        fc_pause()
-        spun += 1
-      }
-      if generation.load(ordering: .acquiring) == worker.seen {
-        pthread_mutex_lock(mutex)
-        sleepers += 1
-        while generation.load(ordering: .sequentiallyConsistent) == worker.seen { pthread_cond_wait(wake, mutex) }
-        sleepers -= 1
-        pthread_mutex_unlock(mutex)
-      }
+      waitForJob(after: worker.seen)
       worker.seen = generation.load(ordering: .acquiring)
-      help(worker)
-      pending.subtract(1, ordering: .releasing)
+      inside.add(1, ordering: .sequentiallyConsistent)
+      if isOpen.load(ordering: .sequentiallyConsistent) { help(worker) }
+      inside.subtract(1, ordering: .releasing)
     }
+  }
+
+  private func waitForJob(after seen: Int) {
+    let start = fc_nanoseconds()
+    while fc_nanoseconds() &- start < Self.spin {
+      for _ in 0..<16 {
+        if generation.load(ordering: .acquiring) != seen { return }
+        fc_pause()
+      }
+    }
+    pthread_mutex_lock(mutex)
+    sleepers += 1
+    while generation.load(ordering: .sequentiallyConsistent) == seen { pthread_cond_wait(wake, mutex) }
+    sleepers -= 1
+    pthread_mutex_unlock(mutex)
   }
 
   /// Not inlined: this thread's reference to `body` must be gone before it reports back, or `run` finds the closure
   /// escaped.
   @inline(never)
   private func help(_ worker: Worker) {
-    if worker.index < helpers, let body { work(body) }
+    guard worker.index < helpers, let body else { return }
+    // The system puts a woken thread where it ran before, behind the caller if need be: for milliseconds, the
+    // worker would wait for the caller and the caller for the worker, while another CPU has nothing to do.
+    if fc_current_cpu() == callersCPU { fc_leave_cpu(callersCPU, Int32(helpers + 1)) }
+    work(body)
   }
 }

@@ -28,6 +28,16 @@ fc_thread_state *_Nonnull fc_state(void);
 /// CPUs in this process's affinity mask, which containers and taskset narrow; at least 1.
 int fc_available_processors(void);
 
+/// The CPU on which this thread runs at the moment, -1 where the system does not say.
+int fc_current_cpu(void);
+
+/// Moves this thread to another CPU than `cpu` and keeps it off that one until the next call. Does nothing where the
+/// process has not more than `threads` - 1 CPUs.
+void fc_leave_cpu(int cpu, int threads);
+
+/// Nanoseconds of a clock that never goes back.
+uint64_t fc_nanoseconds(void);
+
 /// 3: AVX-512 (F, BW, CD, DQ, VL), 2: AVX2 with FMA, BMI and F16C, 1: neither.
 int fc_isa_level(void);
 
