@@ -45,6 +45,8 @@ package enum TernaryKernel: UInt8, CaseIterable, Sendable {
   case addcdiv
   /// a + c · (b − a), computed from the nearer end as PyTorch does (c < 0.5: a + c(b−a), else b − (b−a)(1−c)).
   case lerp
+  /// b > 0 ? a : a · c
+  case leakyReluBackward
 }
 
 /// Elementwise work over two nested loops. Any operand may be strided or broadcast (stride 0); operands may be

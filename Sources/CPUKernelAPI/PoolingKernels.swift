@@ -34,6 +34,22 @@ package struct PoolingPlan {
   }
 }
 
+/// Windows of 2 by 2 elements side by side: how many there are, and the size of the plane, of which columns and rows
+/// may be left over.
+package struct PoolingPairs {
+  package var rows: Int
+  package var columns: Int
+  package var height: Int
+  package var width: Int
+
+  package init(rows: Int, columns: Int, height: Int, width: Int) {
+    self.rows = rows
+    self.columns = columns
+    self.height = height
+    self.width = width
+  }
+}
+
 /// Poolings of `planes` planes that lie one after the other.
 package protocol PoolingKernels: Sendable {
   /// The largest element of each window and, where `indices` is given, its position in the plane. NaN counts as
@@ -44,6 +60,16 @@ package protocol PoolingKernels: Sendable {
   /// Adds each gradient at its position of a plane of `size` elements that is 0 elsewhere. For float32 and float64.
   func unpool(
     _ type: DType, planes: Int, size: Int, count: Int, _ g: UnsafeRawPointer, _ indices: UnsafePointer<Int64>,
+    _ y: UnsafeMutableRawPointer)
+  /// The largest element of each window and, where `choices` is given, which of the four it was, row by row. NaN counts
+  /// as largest. With `rectified`, elements below 0 count as 0, and 4 stands where none is above. For float32 and
+  /// float64.
+  func maxPool(
+    _ type: DType, _ pairs: PoolingPairs, planes: Int, rectified: Bool, _ x: UnsafeRawPointer,
+    _ y: UnsafeMutableRawPointer, _ choices: UnsafeMutablePointer<UInt8>?)
+  /// Each gradient at the place that was chosen, 0 elsewhere. For float32 and float64.
+  func unpool(
+    _ type: DType, _ pairs: PoolingPairs, planes: Int, _ g: UnsafeRawPointer, _ choices: UnsafePointer<UInt8>,
     _ y: UnsafeMutableRawPointer)
   /// The sum of each window divided by its count. For float32, float64 and int64, which rounds towards 0.
   func averagePool(

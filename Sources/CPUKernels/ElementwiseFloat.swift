@@ -126,6 +126,7 @@ private func ternary<V: FloatVector>(_ op: TernaryKernel, _ t: Tile, _: V.Type) 
       let d = b - a
       return V.less(c.absolute(), V.k(0.5), V.mulAdd(c, d, a), b - d * (V.one - c))
     }
+  case .leakyReluBackward: map(t, V.self) { V.less(V.nought, $1, $0, $0 * $2) }
   }
 }
 

@@ -37,6 +37,30 @@ extension Kernels: PoolingKernels {
     if type == .float64 { run(Double.self) } else { run(Float.self) }
   }
 
+  package func maxPool(
+    _ type: DType, _ pairs: PoolingPairs, planes: Int, rectified: Bool, _ x: UnsafeRawPointer,
+    _ y: UnsafeMutableRawPointer, _ choices: UnsafeMutablePointer<UInt8>?
+  ) {
+    @inline(__always) func run<S: PoolingScalar>(_: S.Type) {
+      let maxima = PoolingPairMaxima(
+        pairs: pairs, x: x.assumingMemoryBound(to: S.self), y: y.assumingMemoryBound(to: S.self), choices: choices)
+      if rectified { maxima.run(planes, rectified: true) } else { maxima.run(planes, rectified: false) }
+    }
+    if type == .float64 { run(Double.self) } else { run(Float.self) }
+  }
+
+  package func unpool(
+    _ type: DType, _ pairs: PoolingPairs, planes: Int, _ g: UnsafeRawPointer, _ choices: UnsafePointer<UInt8>,
+    _ y: UnsafeMutableRawPointer
+  ) {
+    @inline(__always) func run<S: PoolingScalar>(_: S.Type) {
+      PoolingPairSpread(
+        pairs: pairs, g: g.assumingMemoryBound(to: S.self), choices: choices, y: y.assumingMemoryBound(to: S.self)
+      ).run(planes)
+    }
+    if type == .float64 { run(Double.self) } else { run(Float.self) }
+  }
+
   package func averagePool(
     _ type: DType, _ plan: PoolingPlan, planes: Int, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer
   ) {

@@ -18,6 +18,13 @@ protocol PoolingScalar: MatmulScalar {
   static func halves(_ p: UnsafePointer<Self>, _ q: UnsafePointer<Self>) -> Vector
   /// The even elements of two vectors.
   static func even(_ a: Vector, _ b: Vector) -> Vector
+  /// The odd elements of two vectors.
+  static func odd(_ a: Vector, _ b: Vector) -> Vector
+  /// Places below 256, a byte each.
+  static func storeBytes(_ places: Places, _ p: UnsafeMutablePointer<UInt8>)
+  static func loadBytes(_ p: UnsafePointer<UInt8>) -> Places
+  /// `v` where both places are the same, 0 elsewhere.
+  static func chosen(_ v: Vector, _ places: Places, _ wanted: Places) -> Vector
   /// The elements at these offsets.
   static func gather(_ p: UnsafePointer<Self>, _ offsets: Places) -> Vector
   /// Pairs of elements of two vectors, as two vectors.
@@ -50,6 +57,16 @@ extension Float: PoolingScalar {
   static func halves(_ p: UnsafePointer<Float>, _ q: UnsafePointer<Float>) -> VFloat { csimd_halves_f32(p, q) }
   @inline(__always)
   static func even(_ a: VFloat, _ b: VFloat) -> VFloat { csimd_even_f32(a, b) }
+  @inline(__always)
+  static func odd(_ a: VFloat, _ b: VFloat) -> VFloat { csimd_odd_f32(a, b) }
+  @inline(__always)
+  static func storeBytes(_ places: VInt32, _ p: UnsafeMutablePointer<UInt8>) { csimd_store_bytes_i32(places, p) }
+  @inline(__always)
+  static func loadBytes(_ p: UnsafePointer<UInt8>) -> VInt32 { csimd_load_bytes_i32(p) }
+  @inline(__always)
+  static func chosen(_ v: VFloat, _ places: VInt32, _ wanted: VInt32) -> VFloat {
+    VFloat().replacing(with: v, where: places .== wanted)
+  }
   @inline(__always)
   static func gather(_ p: UnsafePointer<Float>, _ offsets: VInt32) -> VFloat { csimd_gather_f32(p, offsets) }
   @inline(__always)
@@ -85,6 +102,16 @@ extension Double: PoolingScalar {
   static func halves(_ p: UnsafePointer<Double>, _ q: UnsafePointer<Double>) -> VDouble { csimd_halves_f64(p, q) }
   @inline(__always)
   static func even(_ a: VDouble, _ b: VDouble) -> VDouble { csimd_even_f64(a, b) }
+  @inline(__always)
+  static func odd(_ a: VDouble, _ b: VDouble) -> VDouble { csimd_odd_f64(a, b) }
+  @inline(__always)
+  static func storeBytes(_ places: VInt64, _ p: UnsafeMutablePointer<UInt8>) { csimd_store_bytes_i64(places, p) }
+  @inline(__always)
+  static func loadBytes(_ p: UnsafePointer<UInt8>) -> VInt64 { csimd_load_bytes_i64(p) }
+  @inline(__always)
+  static func chosen(_ v: VDouble, _ places: VInt64, _ wanted: VInt64) -> VDouble {
+    VDouble().replacing(with: v, where: places .== wanted)
+  }
   @inline(__always)
   static func gather(_ p: UnsafePointer<Double>, _ offsets: VInt64) -> VDouble { csimd_gather_f64(p, offsets) }
   @inline(__always)

@@ -20,9 +20,20 @@ struct ModuleFields {
 
   init(_ module: any Module) {
     if let container = module as? any ModuleContainer {
+      self.init()
       children = container.namedLayers.map { ($0.name, .module($0.layer)) }
-      return
+    } else if let known = module as? any KnownFields {
+      self.init()
+      slots = known.knownSlots
+    } else {
+      self.init(reflecting: module)
     }
+  }
+
+  private init() {}
+
+  /// What the properties hold.
+  init(reflecting module: any Module) {
     var mirrors = [Mirror(reflecting: module)]
     while let superclass = mirrors[mirrors.count - 1].superclassMirror { mirrors.append(superclass) }
     for mirror in mirrors.reversed() {
@@ -63,6 +74,18 @@ struct ModuleFields {
 /// A module whose children are not its stored properties.
 protocol ModuleContainer: Module {
   var namedLayers: [(name: String, layer: any Layer)] { get }
+}
+
+/// A layer that says itself what it holds. Looking at its properties would find the same, but takes some thirty
+/// microseconds: of what a small network's training step takes, that is a good part.
+protocol KnownFields: Module {
+  /// Parameters and buffers, in the order of the properties, with their names in the state.
+  var knownSlots: [(name: String, slot: any TensorSlot)] { get }
+}
+
+extension KnownFields {
+  /// None.
+  var knownSlots: [(name: String, slot: any TensorSlot)] { [] }
 }
 
 /// Reads one stored property of a module, or stops where its content would be lost.

@@ -43,8 +43,10 @@ extension Module {
 public protocol Layer: Module {
   /// The module's output. Call the module itself, `net(x)`, rather than this: that also runs forward hooks.
   ///
-  /// - Parameter x: The input; which shapes fit is the module's to say.
-  func forward(_ x: Tensor) -> Tensor
+  /// - Parameter x: The input; which shapes fit is the module's to say. A module's own `forward(_ x: Tensor)` is all
+  ///   right; one declared `consuming` may give the input's memory to the result, where the caller has no more use for
+  ///   it.
+  func forward(_ x: consuming Tensor) -> Tensor
 }
 
 extension Layer {
@@ -53,7 +55,7 @@ extension Layer {
   /// - Parameter x: The input.
   /// - Returns: What `forward` returns, or what a hook puts in its place.
   @inline(__always)
-  public func callAsFunction(_ x: Tensor) -> Tensor {
+  public func callAsFunction(_ x: consuming Tensor) -> Tensor {
     ForwardHooks.areIdle ? forward(x) : ForwardHooks.run(self, x)
   }
 }

@@ -36,9 +36,9 @@ public final class Sequential: Layer, ModuleContainer, ExpressibleByArrayLiteral
   public convenience init(arrayLiteral layers: any Layer...) { self.init(layers) }
 
   /// The output of the last layer; the input itself where there are none.
-  public func forward(_ x: Tensor) -> Tensor {
-    var x = x
-    for i in namedLayers.indices { x = namedLayers[i].layer(x) }
+  public func forward(_ x: consuming Tensor) -> Tensor {
+    // Each layer is given the only reference to what the one before computed.
+    for i in namedLayers.indices { x = namedLayers[i].layer(consume x) }
     return x
   }
 }

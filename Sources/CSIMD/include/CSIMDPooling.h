@@ -11,6 +11,10 @@ typedef long long csimd_vi64_wide __attribute__((ext_vector_type(CSIMD_REDUCE_WI
 #define CSIMD_EVEN_4 0, 2, 4, 6
 #define CSIMD_EVEN_8 0, 2, 4, 6, 8, 10, 12, 14
 #define CSIMD_EVEN_16 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define CSIMD_ODD_2 1, 3
+#define CSIMD_ODD_4 1, 3, 5, 7
+#define CSIMD_ODD_8 1, 3, 5, 7, 9, 11, 13, 15
+#define CSIMD_ODD_16 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #define CSIMD_ZIP_LOW_2 0, 2
 #define CSIMD_ZIP_LOW_4 0, 4, 1, 5
 #define CSIMD_ZIP_LOW_8 0, 8, 1, 9, 2, 10, 3, 11
@@ -40,10 +44,11 @@ typedef long long csimd_vi64_wide __attribute__((ext_vector_type(CSIMD_REDUCE_WI
 #define CSIMD_WHOLE(v)
 #endif
 
-// `even` takes every other element of two vectors, `zip_low` and `zip_high` are its inverse; `halves` and
+// `even` and `odd` take every other element of two vectors, `zip_low` and `zip_high` are their inverse; `halves` and
 // `store_halves` access half a vector at `p` and half at `q`.
 #define CSIMD_POOLING(V, T, name, LIST)                                                                             \
   CSIMD_REDUCE_INLINE V csimd_even_##name(V a, V b) { return __builtin_shufflevector(a, b, LIST(EVEN)); }           \
+  CSIMD_REDUCE_INLINE V csimd_odd_##name(V a, V b) { return __builtin_shufflevector(a, b, LIST(ODD)); }             \
   CSIMD_REDUCE_INLINE V csimd_zip_low_##name(V a, V b) { return __builtin_shufflevector(a, b, LIST(ZIP_LOW)); }     \
   CSIMD_REDUCE_INLINE V csimd_zip_high_##name(V a, V b) { return __builtin_shufflevector(a, b, LIST(ZIP_HIGH)); }   \
   CSIMD_REDUCE_INLINE V csimd_halves_##name(const T *p, const T *q) {                                               \
@@ -73,6 +78,22 @@ CSIMD_REDUCE_INLINE void csimd_store_halves_i64(csimd_vi64 v, void *p, void *q) 
   memcpy(p, &v, sizeof v / 2);
   memcpy(q, (char *)&v + sizeof v / 2, sizeof v / 2);
 }
+
+// Small positions, a byte each in memory.
+typedef unsigned char csimd_vu8_32 __attribute__((ext_vector_type(CSIMD_REDUCE_WIDTH)));
+typedef unsigned char csimd_vu8_64 __attribute__((ext_vector_type(CSIMD_REDUCE_WIDTH / 2)));
+#define CSIMD_BYTES(V, BYTES, name)                                                                                 \
+  CSIMD_REDUCE_INLINE void csimd_store_bytes_##name(V v, void *p) {                                                 \
+    BYTES bytes = __builtin_convertvector(v, BYTES);                                                                \
+    memcpy(p, &bytes, sizeof(V) / sizeof(v[0]));                                                                    \
+  }                                                                                                                 \
+  CSIMD_REDUCE_INLINE V csimd_load_bytes_##name(const void *p) {                                                    \
+    BYTES bytes = {0};                                                                                              \
+    memcpy(&bytes, p, sizeof(V) / sizeof(((V){0})[0]));                                                               \
+    return __builtin_convertvector(bytes, V);                                                                       \
+  }
+CSIMD_BYTES(csimd_vm32, csimd_vu8_32, i32)
+CSIMD_BYTES(csimd_vi64, csimd_vu8_64, i64)
 
 // Lane by lane `step` apart, within the lower half from 0 and within the upper from `second` on; and only the first n.
 #define CSIMD_IOTA(T, ...)                                                                                          \

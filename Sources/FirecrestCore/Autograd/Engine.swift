@@ -98,12 +98,18 @@ package final class Engine {
     }
   }
 
-  private func deliver(_ gradient: Tensor, _ node: Node, _ output: Int) {
+  private func deliver(_ gradient: consuming Tensor, _ node: Node, _ output: Int) {
     if let needed, !isWanted(node, needed) { return }
     if output == 0 {
-      node.pending = node.pending.map { $0 + gradient } ?? gradient
+      if let sum = node.pending.take() {
+        node.pending = createGraph ? sum + gradient : apply(Add(), reusing: sum, gradient)
+      } else {
+        node.pending = gradient
+      }
+    } else if let sum = node.morePending[output] {
+      node.morePending[output] = sum + gradient
     } else {
-      node.morePending[output] = node.morePending[output].map { $0 + gradient } ?? gradient
+      node.morePending[output] = gradient
     }
     if !node.isQueued {
       node.isQueued = true
@@ -126,10 +132,10 @@ package final class Engine {
       node.isQueued = false
       if !node.watchers.isEmpty { serve(node) }
       if captured != nil { capture(node) }
-      let gradient = node.pending
-      node.pending = nil
+      // Taken out: a node that nobody shares its gradient with may write over it.
+      var gradient = node.pending.take()
       if needed?.contains(ObjectIdentifier(node)) ?? true {
-        node.propagate(gradient, self)
+        node.propagate(gradient.take(), self)
         if !retainGraph { node.releaseSaved() }
       }
       if !node.morePending.isEmpty { node.morePending = [:] }

@@ -153,7 +153,7 @@ private final class FunctionNode: Node {
     }
   }
 
-  override func propagate(_ gradient: Tensor?, _ engine: Engine) {
+  override func propagate(_ gradient: consuming Tensor?, _ engine: Engine) {
     if isReleased && !savedResults.isEmpty { refuseReleased() }
     let gradients = backward(context, (0..<outputCount).map { $0 == 0 ? gradient : morePending[$0] })
     if gradients.count != specs.count {

@@ -55,7 +55,7 @@ package class Node {
   package var backwardName: String { name.prefix(1).uppercased() + name.dropFirst() + "Backward0" }
 
   /// Computes the gradients of the inputs from those of the outputs, and sends them along the edges.
-  package func propagate(_ gradient: Tensor?, _ engine: Engine) { fatalError("abstract") }
+  package func propagate(_ gradient: consuming Tensor?, _ engine: Engine) { fatalError("abstract") }
 
   /// All edges in the order of the inputs.
   package var edges: [Edge] { [edge0, edge1] + moreEdges }

@@ -27,12 +27,12 @@ final class UnaryNode<O: UnaryOp>: Node {
 
   override var name: String { op.name }
 
-  override func propagate(_ gradient: Tensor?, _ engine: Engine) {
-    guard let gradient else { return }
+  override func propagate(_ gradient: consuming Tensor?, _ engine: Engine) {
+    guard let gradient = consume gradient else { return }
     if isReleased && !op.saves.isEmpty { refuseReleased() }
     let saved = UnarySaved(
       xSpec: xSpec, input: saved0.map { checked($0, version0) }, output: saved1.map { attached(checked($0, version1)) })
-    let g = op.vjp(gradient, saved)
+    let g = op.vjp(consume gradient, saved)
     engine.inspect(g, name, input: 0)
     engine.send(fit(consume g, xSpec), to: edge0)
   }
@@ -61,7 +61,7 @@ final class BinaryNode<O: BinaryOp>: Node {
 
   override var name: String { op.name }
 
-  override func propagate(_ gradient: Tensor?, _ engine: Engine) {
+  override func propagate(_ gradient: consuming Tensor?, _ engine: Engine) {
     guard let gradient else { return }
     if isReleased && !op.saves.isEmpty { refuseReleased() }
     let saved = BinarySaved(
@@ -99,7 +99,7 @@ final class MultiNode<O: MultiOp>: Node {
   override var name: String { op.name }
   override var edges: [Edge] { moreEdges }
 
-  override func propagate(_ gradient: Tensor?, _ engine: Engine) {
+  override func propagate(_ gradient: consuming Tensor?, _ engine: Engine) {
     if isReleased && !(op.savedInputs.isEmpty && op.savedOutputs.isEmpty) { refuseReleased() }
     var inputs: [Int: Tensor] = [:]
     var outputs: [Int: Tensor] = [:]
@@ -139,7 +139,7 @@ final class ViewNode<O: ViewOp>: Node {
 
   override var name: String { op.name }
 
-  override func propagate(_ gradient: Tensor?, _ engine: Engine) {
+  override func propagate(_ gradient: consuming Tensor?, _ engine: Engine) {
     guard let gradient else { return }
     let g = op.vjp(gradient, UnarySaved(xSpec: xSpec, input: nil, output: nil))
     engine.inspect(g, name, input: 0)

@@ -7,7 +7,7 @@ struct Relu: ElementwiseUnaryOp {
   static let cost = 1
   var saves: Saves { .y }
   func decomposed(_ x: Tensor) -> Tensor? { x.where(x .> 0, x.kept(where: x.isNaN())) }
-  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { apply(ReluBackward(), g, saved.y) }
+  func vjp(_ g: consuming Tensor, _ saved: UnarySaved) -> Tensor? { apply(ReluBackward(), reusing: g, saved.y) }
 }
 
 /// g where y > 0, else 0
@@ -23,7 +23,7 @@ struct Sigmoid: ElementwiseUnaryOp {
   static let kernel = UnaryKernel.sigmoid
   var saves: Saves { .y }
   func decomposed(_ x: Tensor) -> Tensor? { 1 / ((-x).exp() + 1) }
-  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { apply(SigmoidBackward(), g, saved.y) }
+  func vjp(_ g: consuming Tensor, _ saved: UnarySaved) -> Tensor? { apply(SigmoidBackward(), reusing: g, saved.y) }
 }
 
 /// g · (1 − y) · y, where y = sigmoid x
@@ -150,13 +150,48 @@ struct Mish: ElementwiseUnaryOp {
 struct LeakyRelu: UnaryOp {
   let slope: Double
   var name: String { "leaky_relu" }
-  var saves: Saves { .x }
+  /// The output has the input's sign unless the slope turns it.
+  var saves: Saves { slope < 0 ? .x : .y }
   func infer(_ x: TensorSpec) throws(OpError) -> TensorSpec { try x.requireFloat() }
   func run(_ x: Tensor, into y: Tensor, on cpu: CPU) {
     runBinary(.leakyRelu, x, Tensor.scalar(.double(slope), x.dtype), y, cpu, cost: 1)
   }
   func decomposed(_ x: Tensor) -> Tensor? { x.where(x .> 0, x * slope) }
-  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g.where(saved.x .> 0, g * slope) }
+  func vjp(_ g: consuming Tensor, _ saved: UnarySaved) -> Tensor? {
+    apply(LeakyReluBackward(slope: slope), reusing: g, slope < 0 ? saved.x : saved.y)
+  }
+}
+
+/// g where y > 0, else g · slope
+struct LeakyReluBackward: BinaryOp {
+  let slope: Double
+  var name: String { "leaky_relu_backward" }
+  var saves: Saves { .b }
+  func infer(_ g: TensorSpec, _ y: TensorSpec) throws(OpError) -> TensorSpec { try broadcastSpec(g, y) }
+  func run(_ g: Tensor, _ y: Tensor, into out: Tensor, on cpu: CPU) {
+    runTernary(.leakyReluBackward, [g, y, Tensor.scalar(.double(slope), g.dtype)], out, cpu)
+  }
+  func decomposed(_ g: Tensor, _ y: Tensor) -> Tensor? { g.where(y .> 0, g * slope) }
+  func vjp(_ gg: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
+    (apply(LeakyReluBackward(slope: slope), gg, saved.b), nil)
+  }
+}
+
+// For layers, which give their input away: the result takes its place where nobody else can see it.
+extension Tensor {
+  package static func relu(reusing x: consuming Tensor) -> Tensor {
+    x.dtype == .bool ? x.relu() : apply(Relu(), reusing: x)
+  }
+  package static func sigmoid(reusing x: consuming Tensor) -> Tensor {
+    x.dtype.isFloatingPoint ? apply(Sigmoid(), reusing: x) : x.sigmoid()
+  }
+  package static func tanh(reusing x: consuming Tensor) -> Tensor {
+    x.dtype.isFloatingPoint ? apply(Tanh(), reusing: x) : x.tanh()
+  }
+  package static func leakyRelu(reusing x: consuming Tensor, negativeSlope: Double) -> Tensor {
+    x.dtype.isFloatingPoint
+      ? apply(LeakyRelu(slope: negativeSlope), reusing: x) : x.leakyRelu(negativeSlope: negativeSlope)
+  }
 }
 
 extension Tensor {

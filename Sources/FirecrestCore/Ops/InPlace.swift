@@ -30,7 +30,7 @@ final class OverwriteNode: Node {
 
   override var name: String { "copySlices" }
 
-  override func propagate(_ gradient: Tensor?, _ engine: Engine) {
+  override func propagate(_ gradient: consuming Tensor?, _ engine: Engine) {
     guard let gradient = gradient?.contiguous() else { return }
     let part = whole ? gradient : apply(window, gradient)
     if edge1.isWanted { engine.send(fit(part.clone(), valueSpec), to: edge1) }

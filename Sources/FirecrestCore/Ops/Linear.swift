@@ -1,7 +1,7 @@
 import CPUKernelAPI
 import FirecrestCPU
 
-/// x Wᵀ + b, the bias written first so that the product adds to it: one pass over the result instead of two.
+/// x Wᵀ + b, the bias written first so that the product adds to it.
 struct Linear: MultiOp {
   var savedInputs: [Int] { [0, 1] }
 
@@ -31,10 +31,10 @@ struct Linear: MultiOp {
     let (x, weight, y) = (inputs[0], inputs[1], outputs[0])
     let (k, n) = (weight.shape[1], weight.shape[0])
     let flat = noGrad { x.reshape([x.shape.dropLast().reduce(1, *), k]) }
-    if inputs.count > 2 { copyElements(inputs[2], y, cpu) }
     multiply(
       y.dtype, m: flat.shape[0], n: n, k: k, flat.matrix, weight.matrix.transposed,
-      into: Matrix(y.pointer, rowStride: n, columnStride: 1), accumulate: inputs.count > 2, cpu)
+      into: Matrix(y.pointer, rowStride: n, columnStride: 1), accumulate: inputs.count > 2,
+      bias: inputs.count > 2 ? inputs[2] : nil, cpu)
   }
 
   func decomposed(_ inputs: [Tensor]) -> [Tensor]? {

@@ -165,8 +165,13 @@ struct RegularWindows {
 }
 
 /// The maxima of windows, and their positions where they are wanted or the gradient needs them.
-func maxima(_ x: Tensor, _ spatial: Int, _ geometry: PoolingGeometry, withIndices: Bool) -> (Tensor, Tensor?) {
+func maxima(
+  _ x: consuming Tensor, _ spatial: Int, _ geometry: PoolingGeometry, withIndices: Bool
+) -> (Tensor, Tensor?) {
   let type = poolingType(x.dtype)
+  if !withIndices && type == x.dtype && type != .int64, let pairs = geometry.pairs {
+    return (pairMaxima(x, geometry, pairs), nil)
+  }
   let op = MaxPool(
     geometry: geometry, spatial: spatial, withIndices: withIndices || x.requiresGrad && GradMode.isEnabled)
   let results = apply(op, [x.to(type)])

@@ -54,7 +54,7 @@ public func maxPool1d(
 ///   - dilation: Distance of a window's elements.
 ///   - ceilMode: Whether last windows that are not full count.
 public func maxPool2d(
-  _ input: Tensor, kernelSize: some SpatialSizes, stride: (some SpatialSizes)? = nil as Int?,
+  _ input: consuming Tensor, kernelSize: some SpatialSizes, stride: (some SpatialSizes)? = nil as Int?,
   padding: some SpatialSizes = 0, dilation: some SpatialSizes = 1, ceilMode: Bool = false
 ) -> Tensor {
   maxPool(input, 2, kernelSize, stride, padding, dilation, ceilMode, withIndices: false).0
@@ -104,13 +104,14 @@ public func maxPool3dWithIndices(
 }
 
 private func maxPool(
-  _ x: Tensor, _ spatial: Int, _ kernel: some SpatialSizes, _ stride: (some SpatialSizes)?,
+  _ x: consuming Tensor, _ spatial: Int, _ kernel: some SpatialSizes, _ stride: (some SpatialSizes)?,
   _ padding: some SpatialSizes, _ dilation: some SpatialSizes, _ ceilMode: Bool, withIndices: Bool
 ) -> (Tensor, Tensor?) {
   let windows = RegularWindows(
-    x, spatial, "max_pool\(spatial)d", kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+    copy x, spatial, "max_pool\(spatial)d", kernel: kernel, stride: stride, padding: padding, dilation: dilation,
     ceilMode: ceilMode)
-  return maxima(x, spatial, windows.geometry(x, spatial), withIndices: withIndices)
+  let geometry = windows.geometry(x, spatial)
+  return maxima(x, spatial, geometry, withIndices: withIndices)
 }
 
 /// The mean of each window of a signal (PyTorch's `nn.functional.avg_pool1d`); see `avgPool2d`.

@@ -21,7 +21,7 @@ private final class SplitNode: Node {
 
   override var name: String { removesDim ? "unbind" : "split" }
 
-  override func propagate(_ gradient: Tensor?, _ engine: Engine) {
+  override func propagate(_ gradient: consuming Tensor?, _ engine: Engine) {
     var parts: [Tensor] = []
     for (index, size) in sizes.enumerated() {
       if let g = index == 0 ? gradient : morePending[index] {

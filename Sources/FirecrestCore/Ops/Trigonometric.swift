@@ -78,7 +78,7 @@ struct Tanh: ElementwiseUnaryOp {
   static let kernel = UnaryKernel.tanh
   var saves: Saves { .y }
   func decomposed(_ x: Tensor) -> Tensor? { (x * 2).sigmoid() * 2 - 1 }
-  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { apply(TanhBackward(), g, saved.y) }
+  func vjp(_ g: consuming Tensor, _ saved: UnarySaved) -> Tensor? { apply(TanhBackward(), reusing: g, saved.y) }
 }
 
 /// g · (1 − y²), where y = tanh x

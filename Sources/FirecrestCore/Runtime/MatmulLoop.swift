@@ -5,16 +5,24 @@ import FirecrestCPU
 private let matmulGrain = 400_000
 
 /// C = alpha · A B + (accumulate ? C : 0) in memory, cut by rows or columns of C among the threads. Pieces start at
-/// even rows and know the size of the whole, so that the result does not depend on the cut.
+/// even rows and know the size of the whole, so that the result does not depend on the cut. `bias` is a vector that
+/// each row of C starts from, then with `accumulate`: one pass over the result instead of two.
 package func multiply(
   _ dtype: DType, m: Int, n: Int, k: Int, alpha: Double = 1, _ a: Matrix, _ b: Matrix, into c: Matrix,
-  accumulate: Bool = false, _ cpu: CPU
+  accumulate: Bool = false, bias: Tensor? = nil, _ cpu: CPU
 ) {
   if m == 0 || n == 0 { return }
   let size = dtype.size
   // That of the whole is enough for each piece.
   let bytes = cpu.kernels.matmulWorkspace(dtype, m: m, n: n, k: k)
   func block(_ rows: Range<Int>, _ columns: Range<Int>, _ workspace: UnsafeMutableRawPointer) {
+    if let bias {
+      let step = bias.strides[0], target = c.moved(rows: rows.lowerBound, columns: columns.lowerBound, size)
+      cpu.kernels.copy(
+        size: size, rows: rows.count, columns: columns.count, bias.pointer + columns.lowerBound * step * size,
+        rowStride: 0, columnStride: step, target.pointer, rowStride: target.rowStride,
+        columnStride: target.columnStride)
+    }
     cpu.kernels.matmul(
       dtype, m: rows.count, n: columns.count, k: k, alpha: alpha,
       a.moved(rows: rows.lowerBound, columns: 0, size), b.moved(rows: 0, columns: columns.lowerBound, size),

@@ -43,8 +43,8 @@ package protocol UnaryOp: Op {
   func run(_ x: Tensor, into y: Tensor, on cpu: CPU)
   /// The same result from smaller operations: the reference that tests compare `run` with. nil for primitives.
   func decomposed(_ x: Tensor) -> Tensor?
-  /// The gradient for the input from the output's gradient `g`.
-  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor?
+  /// The gradient for the input from the output's gradient `g`, which the caller gives away: it may be overwritten.
+  func vjp(_ g: consuming Tensor, _ saved: UnarySaved) -> Tensor?
 }
 
 extension UnaryOp {

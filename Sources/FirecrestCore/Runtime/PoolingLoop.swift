@@ -12,6 +12,8 @@ struct PoolingGeometry: Sendable {
   private(set) var starts: [Int] = []
   private(set) var ends: [Int] = []
   private(set) var counts: [Int] = []
+  /// The windows, where they are pairs of columns in pairs of rows of a plane.
+  private(set) var pairs: PoolingPairs?
   private var dilation = SIMD3(repeating: 1)
   private var whole = 0..<0
   private var taps = 1
@@ -29,6 +31,12 @@ struct PoolingGeometry: Sendable {
   ) {
     self.init(x, spatial, output)
     self.dilation = dilation
+    let two = SIMD3(1, 2, 2)
+    if kernel == two && stride == two && padding == SIMD3() && dilation == SIMD3(repeating: 1) && size.x == 1
+      && 2 &* output.y <= size.y && 2 &* output.z <= size.z
+    {
+      pairs = PoolingPairs(rows: output.y, columns: output.z, height: size.y, width: size.z)
+    }
     for d in 0..<3 {
       for o in 0..<output[d] {
         var start = o * stride[d] - padding[d]

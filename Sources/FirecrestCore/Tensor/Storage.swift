@@ -33,6 +33,9 @@ package final class Storage {
     self.release = release
   }
 
+  /// Whether the memory is the allocator's, not a caller's buffer or a mapped file that must stay as it is.
+  package var isAllocated: Bool { release == nil }
+
   deinit {
     if let release { release() } else { Allocator.shared.release(pointer, byteCount) }
   }

@@ -6,7 +6,7 @@ public final class ReLU: Layer {
   public init() {}
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.relu() }
+  public func forward(_ x: consuming Tensor) -> Tensor { .relu(reusing: x) }
 }
 
 /// min(max(x, 0), 6) (PyTorch's `nn.ReLU6`).
@@ -51,7 +51,7 @@ public final class Sigmoid: Layer {
   public init() {}
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.sigmoid() }
+  public func forward(_ x: consuming Tensor) -> Tensor { .sigmoid(reusing: x) }
 }
 
 /// ln sigmoid(x) (PyTorch's `nn.LogSigmoid`).
@@ -69,7 +69,7 @@ public final class Tanh: Layer {
   public init() {}
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.tanh() }
+  public func forward(_ x: consuming Tensor) -> Tensor { .tanh(reusing: x) }
 }
 
 /// x / (1 + |x|) (PyTorch's `nn.Softsign`).
@@ -107,3 +107,16 @@ public final class Hardsigmoid: Layer {
   /// The function of each element.
   public func forward(_ x: Tensor) -> Tensor { x.hardsigmoid() }
 }
+
+extension ReLU: KnownFields {}
+extension ReLU6: KnownFields {}
+extension SELU: KnownFields {}
+extension SiLU: KnownFields {}
+extension Mish: KnownFields {}
+extension Sigmoid: KnownFields {}
+extension LogSigmoid: KnownFields {}
+extension Tanh: KnownFields {}
+extension Softsign: KnownFields {}
+extension Tanhshrink: KnownFields {}
+extension Hardswish: KnownFields {}
+extension Hardsigmoid: KnownFields {}

@@ -9,7 +9,7 @@ public final class LeakyReLU: Layer {
   public init(_ negativeSlope: Double = 0.01) { self.negativeSlope = negativeSlope }
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.leakyRelu(negativeSlope: negativeSlope) }
+  public func forward(_ x: consuming Tensor) -> Tensor { .leakyRelu(reusing: x, negativeSlope: negativeSlope) }
 
   /// As PyTorch prints it.
   public var extraDescription: String { "negative_slope=\(negativeSlope)" }
@@ -238,3 +238,17 @@ public final class PReLU: Layer {
   /// As PyTorch prints it.
   public var extraDescription: String { "num_parameters=\(numParameters)" }
 }
+
+extension LeakyReLU: KnownFields {}
+extension ELU: KnownFields {}
+extension CELU: KnownFields {}
+extension GELU: KnownFields {}
+extension Softplus: KnownFields {}
+extension Hardtanh: KnownFields {}
+extension Softshrink: KnownFields {}
+extension Hardshrink: KnownFields {}
+extension Threshold: KnownFields {}
+extension GLU: KnownFields {}
+extension Softmax: KnownFields {}
+extension LogSoftmax: KnownFields {}
+extension Softmin: KnownFields {}

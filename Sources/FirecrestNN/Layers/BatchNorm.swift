@@ -134,3 +134,12 @@ public final class InstanceNorm2d: ChannelNorm {
     return x.rank == 3 ? y.squeeze(dim: 0) : y
   }
 }
+
+extension ChannelNorm: KnownFields {
+  var knownSlots: [(name: String, slot: any TensorSlot)] {
+    [
+      ("weight", _weight), ("bias", _bias), ("running_mean", _runningMean),
+      ("running_var", _runningVar), ("num_batches_tracked", _numBatchesTracked),
+    ]
+  }
+}

@@ -136,3 +136,7 @@ func sizes(_ sizes: any SpatialSizes, _ spatial: Int, _ layer: String, _ what: S
 
 /// Sizes as Python prints them: a number as a number, an array as a tuple.
 func python(_ sizes: any SpatialSizes) -> String { (sizes as? [Int]).map { python(Shape($0)) } ?? "\(sizes)" }
+
+extension ConvolutionLayer: KnownFields {
+  var knownSlots: [(name: String, slot: any TensorSlot)] { [("weight", _weight), ("bias", _bias)] }
+}

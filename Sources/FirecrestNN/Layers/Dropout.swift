@@ -53,3 +53,5 @@ public final class FeatureAlphaDropout: DropoutLayer {
   /// The input with channels replaced; the input itself in evaluation.
   public override func forward(_ x: Tensor) -> Tensor { x.channelAlphaDropout(p: p, training: training) }
 }
+
+extension DropoutLayer: KnownFields {}

@@ -64,3 +64,7 @@ public final class Embedding: Layer {
       + (scaleGradByFrequency ? ", scale_grad_by_freq=True" : "")
   }
 }
+
+extension Embedding: KnownFields {
+  var knownSlots: [(name: String, slot: any TensorSlot)] { [("weight", _weight)] }
+}

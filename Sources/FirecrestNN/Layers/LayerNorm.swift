@@ -116,3 +116,15 @@ public final class GroupNorm: Layer {
     "\(numGroups), \(numChannels), eps=\(eps), affine=\(python(weight != nil)), bias=\(python(bias != nil))"
   }
 }
+
+extension LayerNorm: KnownFields {
+  var knownSlots: [(name: String, slot: any TensorSlot)] { [("weight", _weight), ("bias", _bias)] }
+}
+
+extension RMSNorm: KnownFields {
+  var knownSlots: [(name: String, slot: any TensorSlot)] { [("weight", _weight)] }
+}
+
+extension GroupNorm: KnownFields {
+  var knownSlots: [(name: String, slot: any TensorSlot)] { [("weight", _weight), ("bias", _bias)] }
+}

@@ -85,3 +85,11 @@ public final class Bilinear: Module {
 func checkSizes(_ layer: String, _ sizes: [(name: String, value: Int)]) {
   for (name, value) in sizes where value < 0 { stop(layer, "\(name) is \(value), which is negative", []) }
 }
+
+extension Linear: KnownFields {
+  var knownSlots: [(name: String, slot: any TensorSlot)] { [("weight", _weight), ("bias", _bias)] }
+}
+
+extension Bilinear: KnownFields {
+  var knownSlots: [(name: String, slot: any TensorSlot)] { [("weight", _weight), ("bias", _bias)] }
+}

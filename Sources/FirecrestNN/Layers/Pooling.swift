@@ -34,7 +34,7 @@ public final class MaxPool2d: Layer {
   }
 
   /// [N, C, H', W'].
-  public func forward(_ x: Tensor) -> Tensor {
+  public func forward(_ x: consuming Tensor) -> Tensor {
     maxPool2d(x, kernelSize: kernelSize, stride: steps, padding: padding, dilation: dilation, ceilMode: ceilMode)
   }
 
@@ -123,3 +123,7 @@ private func checkedSteps(
   }
   return stride.map { sizes($0, 2, layer, "stride", least: 1) } ?? window
 }
+
+extension MaxPool2d: KnownFields {}
+extension AvgPool2d: KnownFields {}
+extension AdaptiveAvgPool2d: KnownFields {}

@@ -57,3 +57,7 @@ public final class Unflatten: Layer {
 func python(_ shape: Shape) -> String {
   "(" + shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? ",)" : ")")
 }
+
+extension Identity: KnownFields {}
+extension Flatten: KnownFields {}
+extension Unflatten: KnownFields {}

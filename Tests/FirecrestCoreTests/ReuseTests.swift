@@ -1,0 +1,101 @@
+import Testing
+
+@testable import FirecrestCore
+
+/// Results written over their inputs: only where nobody can tell.
+@Suite struct ReuseTests {
+  private let values: [Float] = [-2, -1, 0, 1, 2, 3]
+  private func fresh() -> Tensor { Tensor(values) * 1 }
+
+  @Test func whatNobodySeesIsOverwritten() {
+    var address: UnsafeMutableRawPointer?
+    func made() -> Tensor {
+      let x = fresh()
+      address = x.pointer
+      return x
+    }
+    let y = Tensor.relu(reusing: made())
+    #expect(y.pointer == address)
+    #expect(y.toArray(Float.self) == [0, 0, 0, 1, 2, 3])
+  }
+
+  @Test func whatSomeoneSeesStays() {
+    let x = fresh()
+    let y = Tensor.relu(reusing: x)
+    #expect(x.toArray(Float.self) == values && y.toArray(Float.self) == [0, 0, 0, 1, 2, 3])
+    // A view keeps the memory.
+    var base: Tensor? = fresh()
+    let view = base!.narrow(dim: 0, start: 0, length: 3)
+    func given() -> Tensor {
+      defer { base = nil }
+      return base!
+    }
+    _ = Tensor.relu(reusing: given())
+    #expect(view.toArray(Float.self) == [-2, -1, 0])
+  }
+
+  @Test func whatTheGradientNeedsStays() {
+    let x = Tensor(values).requiresGrad(true)
+    // exp saves its output; silu its input.
+    _ = (Tensor.relu(reusing: x.exp() - 1), 0)
+    Tensor.relu(reusing: x.exp()).sum().backward()
+    for (g, v) in zip(x.grad!.toArray(Float.self), x.exp().toArray(Float.self)) { #expect(abs(g - v) <= 1e-6 * v) }
+    x.grad = nil
+    Tensor.leakyRelu(reusing: x * 1, negativeSlope: 0.5).sum().backward()
+    #expect(x.grad!.toArray(Float.self) == [0.5, 0.5, 0.5, 1, 1, 1])
+    x.grad = nil
+    Tensor.leakyRelu(reusing: x * 1, negativeSlope: -0.5).sum().backward()
+    #expect(x.grad!.toArray(Float.self) == [-0.5, -0.5, -0.5, 1, 1, 1])
+    // A leaf is never written over.
+    let leaf = Tensor.relu(reusing: Tensor(values).requiresGrad(true))
+    #expect(leaf.requiresGrad)
+  }
+
+  @Test func gradientsThatOthersHoldStay() {
+    let x = Tensor(values).requiresGrad(true)
+    // The gradient that the caller gave.
+    let g = Tensor([1, 2, 3, 4, 5, 6] as [Float])
+    x.relu().backward(gradient: g)
+    #expect(g.toArray(Float.self) == [1, 2, 3, 4, 5, 6])
+    #expect(x.grad!.toArray(Float.self) == [0, 0, 0, 4, 5, 6])
+    // One that goes two ways.
+    x.grad = nil
+    (x.relu() + x.sigmoid() * 0 + x.relu()).backward(gradient: g)
+    #expect(x.grad!.toArray(Float.self) == [0, 0, 0, 8, 10, 12])
+    // One that a hook or retainGrad kept.
+    x.grad = nil
+    let y = x.relu()
+    y.retainGrad()
+    var seen: Tensor?
+    y.registerHook {
+      seen = $0; return nil
+    }
+    (y * 2).sum().backward()
+    #expect(y.grad!.toArray(Float.self) == [2, 2, 2, 2, 2, 2] && seen!.toArray(Float.self) == [2, 2, 2, 2, 2, 2])
+    #expect(x.grad!.toArray(Float.self) == [0, 0, 0, 2, 2, 2])
+    // One that grad(of:wrt:) returns.
+    let z = x.relu()
+    let both = grad(of: [(z * 3).sum()], wrt: [z, x])
+    #expect(both[0]!.toArray(Float.self) == [3, 3, 3, 3, 3, 3] && both[1]!.toArray(Float.self) == [0, 0, 0, 3, 3, 3])
+    // A second pass through the same graph.
+    x.grad = nil
+    let w = (x.leakyRelu(negativeSlope: 0.5) * 2).tanh().sum()
+    w.backward(retainGraph: true)
+    let once = x.grad!.toArray(Float.self)
+    w.backward()
+    #expect(x.grad!.toArray(Float.self) == once.map { $0 * 2 })
+  }
+
+  @Test func sharedGradientsOfAnAddition() {
+    // Both sides of the sum get the same gradient tensor; relu must not write over the one that sigmoid still needs.
+    let x = Tensor(values).requiresGrad(true)
+    let a = x.relu(), b = x.tanh()
+    (a + b).sum().backward()
+    let expected = values.map { v in (v > 0 ? 1 : 0) + 1 - Float.tanh(v) * Float.tanh(v) }
+    for (g, e) in zip(x.grad!.toArray(Float.self), expected) { #expect(abs(g - e) < 1e-6) }
+  }
+}
+
+extension Float {
+  fileprivate static func tanh(_ x: Float) -> Float { Tensor([x]).tanh().toArray(Float.self)[0] }
+}
