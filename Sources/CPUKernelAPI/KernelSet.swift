@@ -1,7 +1,7 @@
 /// All kernels of one instruction set. A kernel runs on one thread, over raw pointers, and knows no tensor;
 /// whoever calls it has checked shapes, allocated the output and split the work among threads.
 package protocol KernelSet: ElementwiseKernels, ReductionKernels, MovementKernels, RandomKernels, MatmulKernels,
-  OptimizerKernels, ConvolutionKernels, PoolingKernels, NormalizationKernels
+  OptimizerKernels, ConvolutionKernels, WinogradKernels, PoolingKernels, NormalizationKernels
 {
   /// The name that `FIRECREST_ISA` takes: `avx512`, `avx2` or `baseline`.
   var name: String { get }

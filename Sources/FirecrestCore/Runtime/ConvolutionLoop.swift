@@ -2,13 +2,13 @@ import CPUKernelAPI
 import FirecrestCPU
 
 /// Multiply-adds below which waking another thread does not pay.
-private let convolutionGrain = 400_000
+let convolutionGrain = 400_000
 
 /// Rounded up, so that what follows in memory starts a cache line.
 private func lines(_ bytes: Int) -> Int { (max(0, bytes) + 63) / 64 * 64 }
 
 /// Part `index` of 0 ..< count cut into `parts`.
-private func piece(_ index: Int, of parts: Int, _ count: Int) -> Range<Int> {
+func piece(_ index: Int, of parts: Int, _ count: Int) -> Range<Int> {
   index * count / parts..<(index + 1) * count / parts
 }
 
@@ -28,7 +28,7 @@ extension ConvolutionGeometry {
   }
 
   /// A window on a tensor of this rank with all three spatial dimensions.
-  private func whole(_ x: Tensor) -> Tensor {
+  func whole(_ x: Tensor) -> Tensor {
     var (shape, strides) = (x.shape, x.strides)
     for _ in spatial..<3 {
       shape.insert(1, at: 2)
@@ -56,6 +56,7 @@ extension ConvolutionGeometry {
   /// y = x ∗ w + bias.
   func convolve(_ x: Tensor, _ w: Tensor, _ bias: Tensor?, into y: Tensor, _ cpu: CPU) {
     if y.elementCount == 0 { return }
+    if suitsWinograd(y.dtype, output) { return winogradConvolve(x, w, bias, into: y, cpu) }
     let (type, kernels, outputs) = (y.dtype, cpu.kernels, outputsPerGroup)
     let source = source(x), weights = weightMatrix(whole(w).reshaped([self.outputs, tapCount]), bias, cpu)
     let weightRow = weights.shape[1]
@@ -137,6 +138,7 @@ extension ConvolutionGeometry {
   /// a convolution of the output's gradient.
   func convolveTransposed(_ g: Tensor, _ w: Tensor, _ bias: Tensor?, into y: Tensor, _ cpu: CPU) {
     if y.elementCount == 0 { return }
+    if suitsWinograd(y.dtype, input) { return winogradConvolveTransposed(g, w, bias, into: y, cpu) }
     let (type, kernels, channels) = (y.dtype, cpu.kernels, channelsPerGroup)
     let axes = (0..<3).map { PhaseAxis.all(self, $0) }
     // The frame holds whatever any phase reads.
@@ -272,7 +274,7 @@ extension ConvolutionPlan {
 
 extension Tensor {
   /// This tensor, or a contiguous copy that autograd does not know.
-  fileprivate func contiguousCopy(_ cpu: CPU) -> Tensor {
+  func contiguousCopy(_ cpu: CPU) -> Tensor {
     if isContiguous { return self }
     let y = Tensor(empty: shape, dtype)
     copyElements(self, y, cpu)
