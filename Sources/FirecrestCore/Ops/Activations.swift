@@ -150,34 +150,34 @@ struct Mish: ElementwiseUnaryOp {
 struct LeakyRelu: UnaryOp {
   let slope: Double
   var name: String { "leaky_relu" }
-  /// The output has the input's sign unless the slope turns it.
-  var saves: Saves { slope < 0 ? .x : .y }
+  var saves: Saves { .x }
   func infer(_ x: TensorSpec) throws(OpError) -> TensorSpec { try x.requireFloat() }
   func run(_ x: Tensor, into y: Tensor, on cpu: CPU) {
     runBinary(.leakyRelu, x, Tensor.scalar(.double(slope), x.dtype), y, cpu, cost: 1)
   }
   func decomposed(_ x: Tensor) -> Tensor? { x.where(x .> 0, x * slope) }
   func vjp(_ g: consuming Tensor, _ saved: UnarySaved) -> Tensor? {
-    apply(LeakyReluBackward(slope: slope), reusing: g, slope < 0 ? saved.x : saved.y)
+    apply(LeakyReluBackward(slope: slope), reusing: g, saved.x)
   }
 }
 
-/// g where y > 0, else g · slope
+/// g where x > 0, else g · slope
 struct LeakyReluBackward: BinaryOp {
   let slope: Double
   var name: String { "leaky_relu_backward" }
   var saves: Saves { .b }
-  func infer(_ g: TensorSpec, _ y: TensorSpec) throws(OpError) -> TensorSpec { try broadcastSpec(g, y) }
-  func run(_ g: Tensor, _ y: Tensor, into out: Tensor, on cpu: CPU) {
-    runTernary(.leakyReluBackward, [g, y, Tensor.scalar(.double(slope), g.dtype)], out, cpu)
+  func infer(_ g: TensorSpec, _ x: TensorSpec) throws(OpError) -> TensorSpec { try broadcastSpec(g, x) }
+  func run(_ g: Tensor, _ x: Tensor, into y: Tensor, on cpu: CPU) {
+    runTernary(.leakyReluBackward, [g, x, Tensor.scalar(.double(slope), g.dtype)], y, cpu)
   }
-  func decomposed(_ g: Tensor, _ y: Tensor) -> Tensor? { g.where(y .> 0, g * slope) }
+  func decomposed(_ g: Tensor, _ x: Tensor) -> Tensor? { g.where(x .> 0, g * slope) }
   func vjp(_ gg: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
     (apply(LeakyReluBackward(slope: slope), gg, saved.b), nil)
   }
 }
 
-// For layers, which give their input away: the result takes its place where nobody else can see it.
+// For layers, which give their input away: the result takes its place where nobody else can see it. Those of which the
+// gradient needs the output anyway, as in PyTorch; of the others the output may still be changed in place.
 extension Tensor {
   package static func relu(reusing x: consuming Tensor) -> Tensor {
     x.dtype == .bool ? x.relu() : apply(Relu(), reusing: x)
@@ -187,10 +187,6 @@ extension Tensor {
   }
   package static func tanh(reusing x: consuming Tensor) -> Tensor {
     x.dtype.isFloatingPoint ? apply(Tanh(), reusing: x) : x.tanh()
-  }
-  package static func leakyRelu(reusing x: consuming Tensor, negativeSlope: Double) -> Tensor {
-    x.dtype.isFloatingPoint
-      ? apply(LeakyRelu(slope: negativeSlope), reusing: x) : x.leakyRelu(negativeSlope: negativeSlope)
   }
 }
 

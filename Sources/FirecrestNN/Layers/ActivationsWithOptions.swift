@@ -9,7 +9,7 @@ public final class LeakyReLU: Layer {
   public init(_ negativeSlope: Double = 0.01) { self.negativeSlope = negativeSlope }
 
   /// The function of each element.
-  public func forward(_ x: consuming Tensor) -> Tensor { .leakyRelu(reusing: x, negativeSlope: negativeSlope) }
+  public func forward(_ x: Tensor) -> Tensor { x.leakyRelu(negativeSlope: negativeSlope) }
 
   /// As PyTorch prints it.
   public var extraDescription: String { "negative_slope=\(negativeSlope)" }
