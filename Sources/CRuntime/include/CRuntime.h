@@ -31,8 +31,8 @@ int fc_available_processors(void);
 /// The CPU on which this thread runs at the moment, -1 where the system does not say.
 int fc_current_cpu(void);
 
-/// Moves this thread to another CPU than `cpu` and keeps it off that one until the next call. Does nothing where the
-/// process has not more than `threads` - 1 CPUs.
+/// Moves this thread to another CPU than `cpu` and keeps it off that one until the next call. Does nothing where there
+/// are fewer CPUs than `threads`.
 void fc_leave_cpu(int cpu, int threads);
 
 /// Nanoseconds of a clock that never goes back.

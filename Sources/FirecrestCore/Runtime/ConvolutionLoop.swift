@@ -28,7 +28,7 @@ extension ConvolutionGeometry {
   }
 
   /// A window on a tensor of this rank with all three spatial dimensions.
-  func whole(_ x: Tensor) -> Tensor {
+  private func whole(_ x: Tensor) -> Tensor {
     var (shape, strides) = (x.shape, x.strides)
     for _ in spatial..<3 {
       shape.insert(1, at: 2)
