@@ -7,6 +7,24 @@ package protocol KernelSet: ElementwiseKernels, ReductionKernels, MovementKernel
   var name: String { get }
 }
 
+/// A kernel set as an object, which can go through a C function: who calls `fc_kernels_avx2()` needs that module when it
+/// is linked, not when it is compiled.
+package final class LinkedKernels: Sendable {
+  package let set: any KernelSet
+
+  private init(_ set: any KernelSet) { self.set = set }
+
+  /// What such a function returns.
+  package static func export(_ set: any KernelSet) -> UnsafeRawPointer {
+    UnsafeRawPointer(Unmanaged.passRetained(LinkedKernels(set)).toOpaque())
+  }
+
+  /// The kernel set that such a function returned.
+  package static func take(_ exported: UnsafeRawPointer) -> any KernelSet {
+    Unmanaged<LinkedKernels>.fromOpaque(exported).takeRetainedValue().set
+  }
+}
+
 /// A pointer with the distance, in elements, from one element to the next along the inner and the outer loop.
 /// A stride of 0 repeats the element (broadcasting).
 package struct Operand {

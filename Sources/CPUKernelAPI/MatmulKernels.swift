@@ -39,24 +39,3 @@ extension MatmulKernels {
       workspace: workspace)
   }
 }
-
-/// How to cut an [m, n] product with `k` steps among `threads`: the number of equal pieces along the rows and along
-/// the columns of C. Each piece is a `matmul` of its own with its own workspace. Pieces are kept as square as the
-/// threads allow, because each one packs its own rows of A and columns of B, and are worth at least about 20 µs of
-/// work; cut rows at multiples of 12 and columns at multiples of 32 so that no piece ends in a narrow tile.
-package func matmulSplit(m: Int, n: Int, k: Int, threads: Int) -> (rows: Int, columns: Int) {
-  // Thin products read every element once, so what counts is elements moved, not multiplications.
-  let thin = min(m, n) < 8
-  let work = thin ? Double(max(m, n)) * Double(max(k, 1)) * 16 : Double(m) * Double(n) * Double(max(k, 1))
-  let useful = Int(min(Double(max(threads, 1)), max(1, work / 1_000_000)))
-  var best = (rows: 1, columns: 1), cost = Double.infinity
-  for rows in 1...useful {
-    let columns = useful / rows
-    if rows > max(1, m / 12) && rows > 1 || columns > max(1, n / 32) && columns > 1 { continue }
-    let height = Double((m + rows - 1) / rows), width = Double((n + columns - 1) / columns)
-    // The slowest piece's multiplications, and what it reads and packs.
-    let time = height * width * Double(max(k, 1)) + 16 * (height + width) * Double(max(k, 1))
-    if time < cost { (best, cost) = ((rows, columns), time) }
-  }
-  return best
-}

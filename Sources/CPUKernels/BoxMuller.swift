@@ -25,7 +25,8 @@ func boxMuller(_ blocks: Philox.EightBlocks) -> (SIMD16<Float>, SIMD16<Float>) {
 /// Two standard normal numbers in double precision from two 64-bit words.
 @inline(__always)
 func boxMuller(_ first: UInt64, _ second: UInt64) -> (Double, Double) {
-  let u = Double(Int64((1 &<< 53) &- (first &>> 11))) * 0x1p-53
+  let ticks: UInt64 = (1 << 53) &- (first &>> 11)
+  let u = Double(Int64(ticks)) * 0x1p-53
   let angle = Double(Int64(second &>> 11)) * (0x1p-53 * 2 * Double.pi)
   let r = (-2 * log(u)).squareRoot()
   return (r * cos(angle), r * sin(angle))

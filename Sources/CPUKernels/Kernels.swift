@@ -31,3 +31,14 @@ package struct Kernels: Sendable, KernelSet {
     #endif
   }
 }
+
+#if KERNELS_AVX512
+  @_cdecl("fc_kernels_avx512")
+  func linkedKernels() -> UnsafeRawPointer { LinkedKernels.export(Kernels()) }
+#elseif KERNELS_AVX2
+  @_cdecl("fc_kernels_avx2")
+  func linkedKernels() -> UnsafeRawPointer { LinkedKernels.export(Kernels()) }
+#else
+  @_cdecl("fc_kernels_baseline")
+  func linkedKernels() -> UnsafeRawPointer { LinkedKernels.export(Kernels()) }
+#endif

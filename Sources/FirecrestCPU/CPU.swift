@@ -1,11 +1,5 @@
 import CPUKernelAPI
-import CPUKernelsBaseline
 import CRuntime
-
-#if arch(x86_64)
-  import CPUKernelsAVX2
-  import CPUKernelsAVX512
-#endif
 
 /// The CPU as a device: its kernels and its threads.
 package struct CPU: Sendable {
@@ -64,10 +58,10 @@ package func availableKernels() -> [any KernelSet] {
   var sets: [any KernelSet] = []
   #if arch(x86_64)
     let level = fc_isa_level()
-    if level >= 3 { sets.append(CPUKernelsAVX512.Kernels()) }
-    if level >= 2 { sets.append(CPUKernelsAVX2.Kernels()) }
+    if level >= 3 { sets.append(LinkedKernels.take(fc_kernels_avx512())) }
+    if level >= 2 { sets.append(LinkedKernels.take(fc_kernels_avx2())) }
   #endif
-  sets.append(CPUKernelsBaseline.Kernels())
+  sets.append(LinkedKernels.take(fc_kernels_baseline()))
   return sets
 }
 

@@ -41,6 +41,12 @@ uint64_t fc_nanoseconds(void);
 /// 3: AVX-512 (F, BW, CD, DQ, VL), 2: AVX2 with FMA, BMI and F16C, 1: neither.
 int fc_isa_level(void);
 
+/// The kernels compiled for each instruction set: a retained object of CPUKernelAPI's class LinkedKernels. Each is
+/// defined by its module of kernels, in Swift.
+const void *_Nonnull fc_kernels_avx512(void);
+const void *_Nonnull fc_kernels_avx2(void);
+const void *_Nonnull fc_kernels_baseline(void);
+
 /// Hints the CPU that this is a spin loop.
 static inline void fc_pause(void) {
 #if defined(__x86_64__)

@@ -33,7 +33,9 @@ package func gradcheckFailure(
   let outputs = function(leaves)
   for (o, output) in outputs.enumerated() where output.requiresGrad {
     // One output element at a time would be slow; a fixed mix of all of them finds the same errors.
-    let mix: [Double] = (0..<output.elementCount).map { 0.5 + Double($0 * 7 % 11) / 11 }
+    let mix: [Double] = (0..<output.elementCount).map { element in
+      0.5 + Double(element * 7 % 11) / 11.0
+    }
     let weights = Tensor(mix, shape: output.shape, dtype: output.dtype)
     let analytic = grad(of: [output], wrt: leaves, gradients: [weights], retainGraph: true, allowUnused: true)
     for (i, leaf) in leaves.enumerated() {

@@ -45,7 +45,8 @@ struct ConvolutionInputGradient: MultiOp {
     let w = inputs[1].reshape(Shape([g.groups, g.outputsPerGroup, g.tapCount]))
     let columns = w.mT.matmul(inputs[0].reshape(g.groupedOutput)).reshape(g.patches.shape)
     let whole = apply(Embed(view: g.patches, shape: g.padded), columns)
-    let margins = (0..<3).flatMap { d in [-g.before[2 - d], -g.after[2 - d]] }
+    let (before, after) = (g.before, g.after)
+    let margins: [Int] = [-before[2], -after[2], -before[1], -after[1], -before[0], -after[0]]
     let x = whole.pad(margins).reshape(g.xShape)
     return [inputs.count > 2 ? x + inputs[2].alongChannels(x.rank) : x]
   }
@@ -91,7 +92,7 @@ extension ConvolutionGeometry {
 
   /// The patches as the columns of a matrix for each group of each image.
   fileprivate func columns(_ x: Tensor) -> Tensor {
-    let margins = (0..<3).flatMap { d in [before[2 - d], after[2 - d]] }
+    let margins: [Int] = [before[2], after[2], before[1], after[1], before[0], after[0]]
     let columns = apply(patches, x.reshape(xWhole).pad(margins).contiguous())
     return columns.reshape(Shape([batch, groups, tapCount, output.volume]))
   }

@@ -154,7 +154,8 @@ extension Tensor {
     let x = floating
     var sum = x.lgamma()
     for i in 1..<Swift.max(p, 2) where i < p { sum = sum + (x - Double(i) / 2).lgamma() }
-    return sum + Double(p * (p - 1)) / 4 * 1.1447298858494002
+    let offset: Double = Double(p * (p - 1)) / 4
+    return sum + offset * 1.1447298858494002
   }
   /// The Hurwitz zeta function Σ (q + k)⁻ˢ of s (this tensor) and q; differentiable in q (PyTorch's `special.zeta`).
   public func zeta(_ q: some TensorOperand) -> Tensor { combinedFloating(Zeta(), q) }
