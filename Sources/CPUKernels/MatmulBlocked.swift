@@ -1,3 +1,5 @@
+import CSIMD
+
 /// A product whose operands' types are known: C = alpha · A B + (accumulate ? C : 0).
 struct MatmulProblem<E: MatmulElement, C> {
   var m: Int, n: Int, k: Int
@@ -22,6 +24,8 @@ struct MatmulProblem<E: MatmulElement, C> {
 struct MatmulBlocks {
   var rows: Int, columns: Int, depth: Int
   var packsA: Bool, packsB: Bool
+  /// True where B is read in place and once: all rows of A go past one panel of B after the other.
+  var streamsB: Bool
 
   /// Steps of k at a time where B is read in place.
   static let longDepth = 1024
@@ -61,17 +65,23 @@ extension MatmulProblem where C == E.Scalar {
     // Reading B in place is faster for few rows and while it fits the second cache; its rows must not lie far apart.
     let bytes = k * wholeN * MemoryLayout<S>.size, isLarge = bytes > 524_288 && wholeM > 16
     let fewRows = wholeM <= 16 || wholeM <= 64 && wholeN <= 512
-    let packsB = !E.isScalar || bColumn != 1 || !fewRows && bytes > (wholeM <= 128 ? 524_288 : 98_304)
+    // A batch and the weights of a layer: the weights come from far and meet few rows.
+    let isAligned = bStep * MemoryLayout<S>.size % 64 == 0
+    let streamsB =
+      E.isScalar && bColumn == 1 && isAligned && (17...128).contains(wholeM) && wholeN <= 1024 && bytes >= 524_288
+    let packsB =
+      !streamsB && (!E.isScalar || bColumn != 1 || !fewRows && bytes > (wholeM <= 128 ? 524_288 : 98_304))
     // Packing A pays where many panels of B meet it. Where packing repeats it, it goes with packing B.
     let unit = MatmulTiling.widest * S.lanes, manyPanels = wholeN > (aStep == 1 ? 192 : unit)
-    let packsA = MatmulTiling.repeatsA ? packsB : !E.isScalar || wholeM * k > 65_536 && manyPanels
-    let isDeep = !packsB && !isLarge
+    let packsA = MatmulTiling.repeatsA ? packsB : !E.isScalar || !streamsB && wholeM * k > 65_536 && manyPanels
+    let isDeep = !packsB && !isLarge && !streamsB
     let depth = MatmulBlocks.even(k, isDeep ? MatmulBlocks.longDepth : MatmulTiling.depth, 4)
     let rowLimit = MatmulBlocks.rowLimit / (depth * MatmulBlocks.repeats),
       columnLimit = MatmulBlocks.columnLimit / depth
     return MatmulBlocks(
       rows: packsA ? MatmulBlocks.even(m, rowLimit, MatmulTiling.rows) : m,
-      columns: isDeep ? n : MatmulBlocks.even(n, columnLimit, unit), depth: depth, packsA: packsA, packsB: packsB)
+      columns: isDeep || streamsB ? n : MatmulBlocks.even(n, columnLimit, unit), depth: depth, packsA: packsA,
+      packsB: packsB, streamsB: streamsB)
   }
 
   /// The large product, after Goto and van de Geijn (2008): blocks sized for the caches, tiles in registers. A panel of
@@ -107,7 +117,12 @@ extension MatmulProblem where C == E.Scalar {
           } else {
             tile.b = UnsafeRawPointer(b).assumingMemoryBound(to: S.self)
           }
-          sweep(tile, blocks, rows: rows, columns: columns, scratch, c + (ic * cRow + jc * cColumn))
+          let target = c + (ic * cRow + jc * cColumn)
+          if blocks.streamsB && cColumn == 1 {
+            stream(tile, rows: rows, columns: columns, target)
+          } else {
+            sweep(tile, blocks, rows: rows, columns: columns, scratch, target)
+          }
           jc += columns
         }
         pc += depth
@@ -174,6 +189,37 @@ extension MatmulProblem where C == E.Scalar {
         i += height
       }
       first = last
+    }
+  }
+
+  /// All tiles of a block of C where B is read in place: panel by panel, so that each comes from memory once. While
+  /// the rows of A go past a panel, the next one comes nearer.
+  @inline(__always)
+  private func stream(_ start: MatmulTile<S>, rows: Int, columns: Int, _ target: UnsafeMutablePointer<C>) {
+    let lanes = S.lanes
+    var tile = start, j = 0
+    while j < columns {
+      let vectors = MatmulTiling.vectors(columns - j, lanes: lanes), width = min(vectors * lanes, columns - j)
+      let highest = MatmulTiling.rows(vectors), bands = (rows + highest - 1) / highest
+      let band = (rows + bands - 1) / bands
+      tile.tail = width - (vectors - 1) * lanes
+      tile.b = start.b + j
+      // After the last panel, the first of the next steps of k.
+      let next = j + width < columns ? tile.b + width : start.b + tile.depth * bStep
+      var i = 0, step = 0
+      let share = (tile.depth + bands - 1) / bands
+      while i < rows {
+        let end = min(tile.depth, step + share)
+        while step < end {
+          for v in 0..<vectors { simd_prefetch_far(next + (step * bStep + v * lanes)) }
+          step += 1
+        }
+        tile.a = start.a + i * aRow
+        tile.c = target + (i * cRow + j)
+        tile.run(rows: min(band, rows - i), vectors: vectors, packed: false)
+        i += band
+      }
+      j += width
     }
   }
 

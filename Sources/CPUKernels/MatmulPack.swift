@@ -99,28 +99,35 @@ enum MatmulPack<E: MatmulElement> {
   ) {
     var p = 0
     if stepStride == 1, E.isScalar {
-      // Rows lie along k: transpose 4 by 4.
+      // Rows lie along k. A vector of them at a time, whole rows, which the CPU's prefetcher can follow.
       let x = UnsafeRawPointer(x).assumingMemoryBound(to: S.self)
-      while p + 4 <= depth {
-        var r = 0
-        while r + 4 <= rows {
-          S.transpose4(x + (r * rowStride + p), rowStride, y + (p * width + r), width)
-          r += 4
-        }
-        while r < rows {
-          let source = x + (r * rowStride + p), target = y + (p * width + r)
-          target[0] = source[0]
-          target[width] = source[1]
-          target[2 * width] = source[2]
-          target[3 * width] = source[3]
-          r += 1
-        }
-        p += 4
+      p = depth / 4 * 4
+      var r = 0
+      while r + S.lanes <= rows {
+        transpose(x + r * rowStride, rowStride, p, y + r, width, rows: S.lanes)
+        r += S.lanes
+      }
+      while r + 4 <= rows {
+        transpose(x + r * rowStride, rowStride, p, y + r, width, rows: 4)
+        r += 4
+      }
+      while r < rows {
+        for step in 0..<p { y[step * width + r] = x[r * rowStride + step] }
+        r += 1
       }
     }
     while p < depth {
       for r in 0..<rows { y[p * width + r] = E.widen(x[r * rowStride + p * stepStride]) }
       p += 1
+    }
+  }
+
+  @inline(__always)
+  private static func transpose(
+    _ x: UnsafePointer<S>, _ rowStride: Int, _ columns: Int, _ y: UnsafeMutablePointer<S>, _ width: Int, rows: Int
+  ) {
+    for p in stride(from: 0, to: columns, by: 4) {
+      S.transpose(x + p, rowStride, y + p * width, width, rows: rows, columns: 4)
     }
   }
 }

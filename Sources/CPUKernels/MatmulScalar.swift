@@ -13,9 +13,10 @@ protocol MatmulScalar: VectorScalar, BinaryFloatingPoint, MatmulElement where Sc
   static func merge(_ v: Vector, _ p: UnsafePointer<Self>, _ first: Int, _ count: Int) -> Vector
   /// The sum of all lanes.
   static func sum(_ v: Vector) -> Self
-  /// Writes the transpose of a block of 4 rows `rowStride` apart and 4 adjacent columns.
-  static func transpose4(
-    _ x: UnsafePointer<Self>, _ rowStride: Int, _ y: UnsafeMutablePointer<Self>, _ columnStride: Int)
+  /// Writes the transpose of a block of adjacent columns: `rows` by `columns` are 4 by 4, `lanes` by 4 or 4 by `lanes`.
+  static func transpose(
+    _ x: UnsafePointer<Self>, _ rowStride: Int, _ y: UnsafeMutablePointer<Self>, _ columnStride: Int, rows: Int,
+    columns: Int)
 }
 
 /// A type that matrices are stored in, and how it becomes the type it is accumulated in.
@@ -41,11 +42,12 @@ extension MatmulScalar {
   static func widen(_ p: UnsafePointer<Self>, _ count: Int) -> Vector { count == 0 ? Vector() : load(p, count) }
 
   @inline(__always)
-  static func transpose4(
-    _ x: UnsafePointer<Self>, _ rowStride: Int, _ y: UnsafeMutablePointer<Self>, _ columnStride: Int
+  static func transpose(
+    _ x: UnsafePointer<Self>, _ rowStride: Int, _ y: UnsafeMutablePointer<Self>, _ columnStride: Int, rows: Int,
+    columns: Int
   ) {
-    for j in 0..<4 {
-      for i in 0..<4 { y[j * columnStride + i] = x[i * rowStride + j] }
+    for j in 0..<columns {
+      for i in 0..<rows { y[j * columnStride + i] = x[i * rowStride + j] }
     }
   }
 }
@@ -118,9 +120,12 @@ extension Float: MatmulScalar {
   }
 
   @inline(__always)
-  static func transpose4(
-    _ x: UnsafePointer<Float>, _ rowStride: Int, _ y: UnsafeMutablePointer<Float>, _ columnStride: Int
+  static func transpose(
+    _ x: UnsafePointer<Float>, _ rowStride: Int, _ y: UnsafeMutablePointer<Float>, _ columnStride: Int, rows: Int,
+    columns: Int
   ) {
+    if rows > 4 { return csimd_transpose_tall(x, rowStride, y, columnStride) }
+    if columns > 4 { return csimd_transpose_wide(x, rowStride, y, columnStride) }
     let source = UnsafeRawPointer(x), target = UnsafeMutableRawPointer(y)
     let r = rowStride * 4, c = columnStride * 4
     let t = simd_transpose_float4(

@@ -46,7 +46,7 @@ struct WinogradLanes {
           transpose(x, images.channelStride, count, width, y, step)
         } else {
           forEachFour(width) {
-            csimd_gather_channels(x + $0, images.channelStride, y + $0 * step, step)
+            csimd_transpose_tall(x + $0, images.channelStride, y + $0 * step, step)
           }
         }
       }
@@ -66,7 +66,7 @@ struct WinogradLanes {
           transpose(x, step, size.y, count, y, channelStride)
         } else {
           forEachFour(size.y) {
-            csimd_scatter_channels(x + $0 * step, step, y + $0, channelStride)
+            csimd_transpose_wide(x + $0 * step, step, y + $0, channelStride)
           }
         }
       }
@@ -80,9 +80,9 @@ struct WinogradLanes {
   ) {
     let lanes = Float.lanes
     if count == lanes {
-      csimd_gather_channels(x, channelStride, y, lanes)
-      csimd_gather_channels(x + 4, channelStride, y + 4 * lanes, lanes)
-      csimd_gather_channels(x + 5, channelStride, y + 5 * lanes, lanes)
+      csimd_transpose_tall(x, channelStride, y, lanes)
+      csimd_transpose_tall(x + 4, channelStride, y + 4 * lanes, lanes)
+      csimd_transpose_tall(x + 5, channelStride, y + 5 * lanes, lanes)
     } else {
       clear(y, 9 * lanes)
       transpose(x, channelStride, count, 9, y, lanes)

@@ -85,6 +85,53 @@ import Testing
     #expect(x.grad!.toArray(Float.self) == once.map { $0 * 2 })
   }
 
+  /// A fully connected layer adds its weight's gradient to `.grad` itself, where nothing else wants to see it.
+  @Test func weightGradientsAreAddedInPlace() {
+    let weight = Tensor.randn(5, 7, dtype: .float64).requiresGrad(true)
+    let x = Tensor.randn(2, 3, 7, dtype: .float64)
+    func pass(_ scale: Double) { (linear(x * scale, weight).square().sum()).backward() }
+    func gradient(_ scale: Double) -> Tensor { grad(of: [linear(x * scale, weight).square().sum()], wrt: [weight])[0]! }
+    func isClose(_ a: Tensor, _ b: Tensor) -> Bool { a.allClose(b, rtol: 1e-12, atol: 1e-12) }
+    pass(1)
+    let sum = weight.grad!
+    let (address, version) = (sum.pointer, sum.storage.version)
+    pass(2)
+    #expect(weight.grad === sum && sum.pointer == address && sum.storage.version == version + 1)
+    #expect(isClose(sum, gradient(1) + gradient(2)))
+    // The same weight twice in one graph, and `grad`, which leaves `.grad` alone.
+    let square = Tensor.randn(4, 4, dtype: .float64).requiresGrad(true)
+    let y = Tensor.randn(3, 4, dtype: .float64)
+    func twice() -> Tensor { linear(linear(y, square), square).square().sum() }
+    let once = grad(of: [twice()], wrt: [square])[0]!
+    #expect(square.grad == nil)
+    for count in [1.0, 2] {
+      twice().backward()
+      #expect(isClose(square.grad!, once * count))
+    }
+    // The layer's input is the very `.grad`: it is read before it changes.
+    weight.grad = Tensor.ones(5, 7, dtype: .float64)
+    linear(weight.grad!, weight).sum().backward()
+    #expect(isClose(weight.grad!, Tensor.full([5, 7], 6, dtype: .float64)))
+    // A `.grad` that is not contiguous, a hook, and a recorded gradient take the usual way.
+    let (first, second) = (gradient(1), gradient(2))
+    weight.grad = Tensor.ones(7, 5, dtype: .float64).T
+    pass(1)
+    #expect(isClose(weight.grad!, first + 1) && !weight.grad!.isContiguous)
+    weight.grad = nil
+    pass(1)
+    let recorded = linear(x * 2, weight).square().sum()
+    recorded.backward(createGraph: true)
+    #expect(isClose(weight.grad!, first + second) && weight.grad!.requiresGrad)
+    weight.grad = Tensor.ones(5, 7, dtype: .float64)
+    var seen: Tensor?
+    weight.registerHook {
+      seen = $0
+      return $0 * 3
+    }
+    pass(1)
+    #expect(isClose(seen!, first) && isClose(weight.grad!, first * 3 + 1))
+  }
+
   @Test func sharedGradientsOfAnAddition() {
     // Both sides of the sum get the same gradient tensor; relu must not write over the one that sigmoid still needs.
     let x = Tensor(values).requiresGrad(true)

@@ -17,7 +17,7 @@ typedef double simd_double8 __attribute__((ext_vector_type(8)));
 #include "CSIMDMath.h"
 #include "CSIMDMatmul.h"
 #include "CSIMDReduce.h"
-#include "CSIMDWinograd.h"
+#include "CSIMDTranspose.h"
 #include "CSIMDPooling.h"
 
 #endif

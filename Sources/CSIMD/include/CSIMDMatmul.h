@@ -11,6 +11,8 @@
 #endif
 
 CSIMD_INLINE void simd_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
+// Into the second cache.
+CSIMD_INLINE void simd_prefetch_far(const void *p) { __builtin_prefetch(p, 0, 2); }
 
 // Rows a..d of a 4x4 block in, its columns out.
 typedef struct {

@@ -98,6 +98,14 @@ package final class Engine {
     }
   }
 
+  /// The `.grad` of the leaf at `edge`, where adding to it in place is all that would happen to a gradient sent there.
+  package func sum(at edge: Edge) -> Tensor? {
+    guard case .leaf(let leaf) = edge, captured == nil, !createGraph, leaf.extras == nil, let sum = leaf.grad,
+      sum.isContiguous, sum.extras == nil, !isAnomalyDetectionEnabled
+    else { return nil }
+    return sum
+  }
+
   private func deliver(_ gradient: consuming Tensor, _ node: Node, _ output: Int) {
     if let needed, !isWanted(node, needed) { return }
     if output == 0 {

@@ -112,9 +112,17 @@ final class MultiNode<O: MultiOp>: Node {
       outputs[index] = attached(checked(moreSaved[position]!, moreVersions[position]), index)
       position += 1
     }
-    let saved = MultiSaved(specs: specs, needs: moreEdges.map(\.isWanted), inputs: inputs, outputs: outputs)
-    var gradients = op.vjp((0..<outputCount).map { $0 == 0 ? gradient : morePending[$0] }, saved)
-    for index in gradients.indices where moreEdges[index].isWanted {
+    var saved = MultiSaved(specs: specs, needs: moreEdges.map(\.isWanted), inputs: inputs, outputs: outputs)
+    let arrived = (0..<outputCount).map { $0 == 0 ? gradient : morePending[$0] }
+    for index in op.addableGradients {
+      guard let sum = engine.sum(at: moreEdges[index]), op.addGradient(of: index, arrived, saved, to: sum) else {
+        continue
+      }
+      sum.storage.version += 1
+      saved.needs[index] = false
+    }
+    var gradients = op.vjp(arrived, saved)
+    for index in gradients.indices where saved.needs[index] {
       // Taken out of the array: a leaf keeps a gradient that nothing else refers to, and copies others.
       var g: Tensor?
       swap(&g, &gradients[index])

@@ -54,6 +54,18 @@ struct Linear: MultiOp {
     if saved.specs.count > 2 { gradients.append(saved.needs[2] ? flat.sum(dim: 0) : nil) }
     return gradients
   }
+
+  var addableGradients: [Int] { [1] }
+
+  func addGradient(of index: Int, _ g: [Tensor?], _ saved: MultiSaved, to sum: Tensor) -> Bool {
+    let x = saved.input(0)
+    guard let g = g[0], sum.storage !== g.storage, sum.storage !== x.storage else { return false }
+    let (n, k) = (sum.shape[0], sum.shape[1]), rows = x.shape.dropLast().reduce(1, *)
+    multiply(
+      sum.dtype, m: n, n: k, k: rows, g.reshape([rows, n]).matrix.transposed, x.reshape([rows, k]).matrix,
+      into: sum.matrix, accumulate: true, .shared)
+    return true
+  }
 }
 
 /// input · weightᵀ + bias: the fully connected layer (PyTorch's `functional.linear`).

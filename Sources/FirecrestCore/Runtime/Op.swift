@@ -77,6 +77,12 @@ package protocol MultiOp: Op {
   var savedOutputs: [Int] { get }
   /// One gradient for each input from those of the outputs (nil where none arrived).
   func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?]
+  /// The inputs whose gradient `addGradient` can add to a sum, which takes less memory traffic than computing it and
+  /// adding it afterwards.
+  var addableGradients: [Int] { get }
+  /// Adds the gradient of input `index` to `sum`, in place; `sum` is contiguous and has the input's type and shape.
+  /// False where it did nothing; then `vjp` is asked.
+  func addGradient(of index: Int, _ g: [Tensor?], _ saved: MultiSaved, to sum: Tensor) -> Bool
 }
 
 extension MultiOp {
@@ -84,6 +90,8 @@ extension MultiOp {
   package var savedInputs: [Int] { [] }
   package var savedOutputs: [Int] { [] }
   package func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?] { [] }
+  package var addableGradients: [Int] { [] }
+  package func addGradient(of index: Int, _ g: [Tensor?], _ saved: MultiSaved, to sum: Tensor) -> Bool { false }
 }
 
 /// An operation whose result is a window on its input's storage.
@@ -124,7 +132,7 @@ package struct BinarySaved {
 package struct MultiSaved {
   package let specs: [TensorSpec]
   /// Whether each input's gradient is wanted.
-  package let needs: [Bool]
+  package internal(set) var needs: [Bool]
   let inputs: [Int: Tensor]
   let outputs: [Int: Tensor]
   package func input(_ index: Int) -> Tensor { inputs[index]! }
