@@ -113,6 +113,12 @@ import Testing
     large.grad = Tensor.ones(300, 200, dtype: .float64)
     linear(large.grad!, large).sum().backward()
     #expect(isClose(large.grad!, Tensor.full([300, 200], 301, dtype: .float64)))
+    // Its `.grad` shares memory with the weight, from which the input's gradient is computed.
+    let input = Tensor.ones(3, 200, dtype: .float64).requiresGrad(true)
+    let before = large.detach().clone()
+    large.grad = large.detach()
+    linear(input, large).sum().backward()
+    #expect(isClose(input.grad!, before.sum(dim: 0).expand(3, 200)) && isClose(large.detach(), before + 3))
     // A `.grad` that is not contiguous, a hook, and a recorded gradient take the usual way.
     let (first, second) = (gradient(1), gradient(2))
     weight.grad = Tensor.ones(7, 5, dtype: .float64).T

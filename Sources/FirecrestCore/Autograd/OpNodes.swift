@@ -115,9 +115,13 @@ final class MultiNode<O: MultiOp>: Node {
     var saved = MultiSaved(specs: specs, needs: moreEdges.map(\.isWanted), inputs: inputs, outputs: outputs)
     let arrived = (0..<outputCount).map { $0 == 0 ? gradient : morePending[$0] }
     for index in op.addableGradients {
-      guard let sum = engine.sum(at: moreEdges[index]), op.addGradient(of: index, arrived, saved, to: sum) else {
-        continue
-      }
+      // What the derivative reads must not change before it has been read.
+      guard let sum = engine.sum(at: moreEdges[index]),
+        ![arrived.compactMap { $0 }, Array(inputs.values), Array(outputs.values)].joined().contains(where: {
+          $0.storage === sum.storage
+        }),
+        op.addGradient(of: index, arrived, saved, to: sum)
+      else { continue }
       sum.storage.version += 1
       saved.needs[index] = false
     }

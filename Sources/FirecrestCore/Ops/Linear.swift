@@ -58,8 +58,8 @@ struct Linear: MultiOp {
   var addableGradients: [Int] { [1] }
 
   func addGradient(of index: Int, _ g: [Tensor?], _ saved: MultiSaved, to sum: Tensor) -> Bool {
+    guard let g = g[0] else { return false }
     let x = saved.input(0)
-    guard let g = g[0], sum.storage !== g.storage, sum.storage !== x.storage else { return false }
     let (n, k) = (sum.shape[0], sum.shape[1]), rows = x.shape.dropLast().reduce(1, *)
     multiply(
       sum.dtype, m: n, n: k, k: rows, g.reshape([rows, n]).matrix.transposed, x.reshape([rows, k]).matrix,

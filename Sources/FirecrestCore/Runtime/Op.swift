@@ -80,7 +80,8 @@ package protocol MultiOp: Op {
   /// The inputs whose gradient `addGradient` can add to a sum, which takes less memory traffic than computing it and
   /// adding it afterwards.
   var addableGradients: [Int] { get }
-  /// Adds the gradient of input `index` to `sum`, in place; `sum` is contiguous and has the input's type and shape.
+  /// Adds the gradient of input `index` to `sum`, in place; `sum` is contiguous, has the input's type and shape, and
+  /// shares no memory with the gradients and saved values.
   /// False where it did nothing; then `vjp` is asked.
   func addGradient(of index: Int, _ g: [Tensor?], _ saved: MultiSaved, to sum: Tensor) -> Bool
 }
