@@ -53,11 +53,11 @@ package struct ConvolutionFrame {
   package var count: Int { channels * framed.x * framed.y * framed.z }
 }
 
-/// Convolutions of one image, float32 and float64.
+/// Convolutions, float32 and float64.
 package protocol ConvolutionKernels: Sendable {
   /// Writes the framed image.
   func frame(_ type: DType, _ frame: ConvolutionFrame, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer)
-  /// y[m, r, i] = Σ_t weight[m, t] · image[rows[r] + i + taps[t]] for the output channels m < `outputs` and the rows r
+  /// Of one image: y[m, r, i] = Σ_t weight[m, t] · image[rows[r] + i + taps[t]] for the output channels m < `outputs` and the rows r
   /// in `rows`. `weight` has rows of `weightRow` elements; with `bias`, the one after the taps is added. `y` has
   /// `outputRow` elements from one channel to the next. How an element is summed depends on the plan alone.
   func convolve(
@@ -66,12 +66,13 @@ package protocol ConvolutionKernels: Sendable {
     workspace: UnsafeMutableRawPointer)
   /// Bytes of scratch memory that `convolve` needs.
   func convolveWorkspace(_ type: DType, tapCount: Int) -> Int
-  /// y[t, m] = Σ_(r, i) image[rows[r] + i + taps[t]] · g[m, r, i] + (accumulate ? y[t, m] : 0) for t in `taps` and
-  /// m < `outputs`. `g` has `outputRow` elements from one channel to the next, `y` `resultRow` from one tap to the next.
+  /// y[t, m] = Σ_(n, r, i) image[n][rows[r] + i + taps[t]] · g[n][m, r, i] + (accumulate ? y[t, m] : 0) for t in `taps`
+  /// and m < `outputs`. The images n are `imageStep` elements apart, their gradients `gradientStep`; `g` has `outputRow`
+  /// elements from one channel to the next, `y` `resultRow` from one tap to the next.
   func correlate(
-    _ type: DType, _ plan: ConvolutionPlan, image: UnsafeRawPointer, g: UnsafeRawPointer, outputRow: Int, outputs: Int,
-    taps: Range<Int>, _ y: UnsafeMutableRawPointer, resultRow: Int, accumulate: Bool,
-    workspace: UnsafeMutableRawPointer)
+    _ type: DType, _ plan: ConvolutionPlan, images: Int, image: UnsafeRawPointer, imageStep: Int, g: UnsafeRawPointer,
+    gradientStep: Int, outputRow: Int, outputs: Int, taps: Range<Int>, _ y: UnsafeMutableRawPointer, resultRow: Int,
+    accumulate: Bool, workspace: UnsafeMutableRawPointer)
   /// Bytes of scratch memory that `correlate` needs.
   func correlateWorkspace(_ type: DType, _ plan: ConvolutionPlan) -> Int
 }

@@ -23,6 +23,8 @@ package enum BinaryKernel: UInt8, CaseIterable, Sendable {
   case div, atan2, hypot, copysign, nextafter, logaddexp, logaddexp2, xlogy, xlog1py, heaviside, ldexp, zeta
   // Derivatives and activations of two arguments: (gradient, saved value) or (x, parameter).
   case sigmoidBackward, tanhBackward, reluBackward, leakyRelu, geluBackward, siluBackward, igamma, igammac, polygamma
+  /// −(b ln a + (1 − b) ln(1 − a)), the logarithms at least −100
+  case binaryCrossEntropy
 }
 
 /// Comparisons: two elements of one type in, `bool` out. NaN compares unequal to everything.
@@ -43,10 +45,13 @@ package enum TernaryKernel: UInt8, CaseIterable, Sendable {
   case addcmul
   /// a + b / c
   case addcdiv
-  /// a + c · (b − a), computed from the nearer end as PyTorch does (c < 0.5: a + c(b−a), else b − (b−a)(1−c)).
+  /// a + c · (b − a), for floating types computed from the nearer end as PyTorch does (c < 0.5: a + c(b−a), else b − (b−a)(1−c)).
   case lerp
+  // The rest for floating types.
   /// b > 0 ? a : a · c
   case leakyReluBackward
+  /// a (b − c) / max(b (1 − b), 1e-12)
+  case binaryCrossEntropyBackward
 }
 
 /// Elementwise work over two nested loops. Any operand may be strided or broadcast (stride 0); operands may be

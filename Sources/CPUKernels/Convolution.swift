@@ -33,23 +33,20 @@ extension Kernels: ConvolutionKernels {
   }
 
   package func correlate(
-    _ type: DType, _ plan: ConvolutionPlan, image: UnsafeRawPointer, g: UnsafeRawPointer, outputRow: Int, outputs: Int,
-    taps: Range<Int>, _ y: UnsafeMutableRawPointer, resultRow: Int, accumulate: Bool,
-    workspace: UnsafeMutableRawPointer
+    _ type: DType, _ plan: ConvolutionPlan, images: Int, image: UnsafeRawPointer, imageStep: Int, g: UnsafeRawPointer,
+    gradientStep: Int, outputRow: Int, outputs: Int, taps: Range<Int>, _ y: UnsafeMutableRawPointer, resultRow: Int,
+    accumulate: Bool, workspace: UnsafeMutableRawPointer
   ) {
     @inline(__always) func run<S: MatmulScalar>(_: S.Type) {
+      let correlation = ConvolutionCorrelation<S>(
+        plan: plan, images: images, image: image.assumingMemoryBound(to: S.self), imageStep: imageStep,
+        g: g.assumingMemoryBound(to: S.self), gradientStep: gradientStep, outputRow: outputRow, outputs: outputs,
+        y: y.assumingMemoryBound(to: S.self), resultRow: resultRow, accumulate: accumulate)
       if ConvolutionDots<S>.suits(plan, outputs: outputs) {
-        return ConvolutionDots<S>(
-          plan: plan, image: image.assumingMemoryBound(to: S.self), g: g.assumingMemoryBound(to: S.self),
-          outputRow: outputRow, outputs: outputs, y: y.assumingMemoryBound(to: S.self), resultRow: resultRow,
-          accumulate: accumulate
-        ).run(taps)
+        ConvolutionDots(correlation: correlation).run(taps)
+      } else {
+        correlation.run(taps, workspace.assumingMemoryBound(to: S.self))
       }
-      ConvolutionCorrelation<S>(
-        plan: plan, image: image.assumingMemoryBound(to: S.self), g: g.assumingMemoryBound(to: S.self),
-        outputRow: outputRow, outputs: outputs, y: y.assumingMemoryBound(to: S.self), resultRow: resultRow,
-        accumulate: accumulate
-      ).run(taps, workspace.assumingMemoryBound(to: S.self))
     }
     if type == .float64 { run(Double.self) } else { run(Float.self) }
   }

@@ -5,13 +5,22 @@ import CPUKernelAPI
 /// image, and some vectors of output channels wide.
 struct ConvolutionCorrelation<S: MatmulScalar> {
   let plan: ConvolutionPlan
-  let image: UnsafePointer<S>
-  let g: UnsafePointer<S>, outputRow: Int, outputs: Int
+  let images: Int
+  let image: UnsafePointer<S>, imageStep: Int
+  let g: UnsafePointer<S>, gradientStep: Int, outputRow: Int, outputs: Int
   let y: UnsafeMutablePointer<S>, resultRow: Int
   let accumulate: Bool
 
-  @inline(never)
   func run(_ taps: Range<Int>, _ panels: UnsafeMutablePointer<S>) {
+    for n in 0..<images { run(taps, image + n * imageStep, g + n * gradientStep, accumulate || n > 0, panels) }
+  }
+
+  /// One image.
+  @inline(never)
+  private func run(
+    _ taps: Range<Int>, _ image: UnsafePointer<S>, _ g: UnsafePointer<S>, _ accumulate: Bool,
+    _ panels: UnsafeMutablePointer<S>
+  ) {
     let lanes = S.lanes, length = plan.rowLength, chunk = ConvolutionTiling.chunk(plan)
     var row = 0
     repeat {

@@ -5,8 +5,9 @@
   struct ConvolutionDirect<S: MatmulScalar> {
     let forward: ConvolutionForward<S>
 
-    /// Pieces of a tile, and output channels.
-    private static var widest: Int { 4 }
+    /// Pieces of a tile, and output channels. Four pieces would leave no registers: the compiler loads the weights of
+    /// all channels before it multiplies.
+    private static var widest: Int { 3 }
     private static var highest: Int { 6 }
 
     /// Whether the lanes that stay empty, with so many output channels, cost less than gathering.
@@ -32,7 +33,6 @@
           tile.p0 = piece(p, inRow)
           if count > 1 { tile.p1 = piece(p + 1, inRow) }
           if count > 2 { tile.p2 = piece(p + 2, inRow) }
-          if count > 3 { tile.p3 = piece(p + 3, inRow) }
           let bands = (f.outputs + Self.highest - 1) / Self.highest, band = (f.outputs + bands - 1) / max(1, bands)
           var m = 0
           while m < f.outputs {
@@ -56,7 +56,7 @@
     }
   }
 
-  /// Some output channels of up to four pieces.
+  /// Some output channels of up to three pieces.
   private struct ConvolutionDirectTile<S: MatmulScalar> {
     let image: UnsafePointer<S>
     let taps: UnsafePointer<Int>, depth: Int
@@ -66,18 +66,22 @@
     let accumulate: Bool
     /// Those that there are not have no elements.
     var p0 = ConvolutionPiece(source: 0, target: 0, count: 0), p1 = ConvolutionPiece(source: 0, target: 0, count: 0)
-    var p2 = ConvolutionPiece(source: 0, target: 0, count: 0), p3 = ConvolutionPiece(source: 0, target: 0, count: 0)
+    var p2 = ConvolutionPiece(source: 0, target: 0, count: 0)
 
-    /// `rows` and `vectors`, two or four, are literals.
+    /// `rows` and `vectors`, two or three, are literals.
     @inline(__always)
     private func compute(rows: Int, vectors: Int) {
       var r0 = MatmulRow<S>(), r1 = MatmulRow<S>(), r2 = MatmulRow<S>()
       var r3 = MatmulRow<S>(), r4 = MatmulRow<S>(), r5 = MatmulRow<S>()
-      let x0 = image + p0.source, x1 = image + p1.source, x2 = image + p2.source, x3 = image + p3.source
+      let x0 = image + p0.source, x1 = image + p1.source, x2 = image + p2.source
       let row = weightRow
       var a0 = weight, a3 = weight + 3 * row
-      @inline(__always)
-      func step(_ x: MatmulRow<S>) {
+      for t in 0..<depth {
+        let tap = taps[t]
+        var x = MatmulRow<S>()
+        x.v0 = S.load(x0 + tap, p0.count)
+        x.v1 = S.load(x1 + tap, p1.count)
+        if vectors > 2 { x.v2 = S.load(x2 + tap, p2.count) }
         r0.add(S.splat(a0[0]), x, vectors)
         if rows > 1 { r1.add(S.splat(a0[row]), x, vectors) }
         if rows > 2 { r2.add(S.splat(a0[2 * row]), x, vectors) }
@@ -86,21 +90,6 @@
         if rows > 5 { r5.add(S.splat(a3[2 * row]), x, vectors) }
         a0 += 1
         a3 += 1
-      }
-      for t in 0..<depth {
-        let tap = taps[t]
-        var x = MatmulRow<S>()
-        x.v0 = S.load(x0 + tap, p0.count)
-        x.v1 = S.load(x1 + tap, p1.count)
-        if vectors > 2 {
-          x.v2 = S.load(x2 + tap, p2.count)
-          x.v3 = S.load(x3 + tap, p3.count)
-        }
-        step(x)
-      }
-      if bias {
-        let one = S.splat(1)
-        step(MatmulRow(v0: one, v1: one, v2: one, v3: one))
       }
       write(r0, 0, vectors)
       if rows > 1 { write(r1, 1, vectors) }
@@ -112,18 +101,15 @@
 
     @inline(__always)
     private func write(_ r: MatmulRow<S>, _ row: Int, _ vectors: Int) {
-      let c = y + row * outputRow
+      let c = y + row * outputRow, start = S.splat(bias ? weight[row * weightRow + depth] : 0)
       @inline(__always)
       func put(_ v: S.Vector, _ p: ConvolutionPiece) {
-        let target = c + p.target
-        S.store(accumulate ? S.add(S.load(target, p.count), v) : v, target, p.count)
+        let target = c + p.target, sum = S.add(v, start)
+        S.store(accumulate ? S.add(S.load(target, p.count), sum) : sum, target, p.count)
       }
       put(r.v0, p0)
       put(r.v1, p1)
-      if vectors > 2 {
-        put(r.v2, p2)
-        put(r.v3, p3)
-      }
+      if vectors > 2 { put(r.v2, p2) }
     }
 
     @inline(__always)
@@ -153,5 +139,5 @@
   /// The width of a tile as a type.
   private protocol TileWidth { static var vectors: Int { get } }
   private enum NarrowTile: TileWidth { @inline(__always) static var vectors: Int { 2 } }
-  private enum WideTile: TileWidth { @inline(__always) static var vectors: Int { 4 } }
+  private enum WideTile: TileWidth { @inline(__always) static var vectors: Int { 3 } }
 #endif

@@ -3,13 +3,9 @@ import CSIMD
 
 /// The gradient of a convolution's weight where there are few output channels: their number would leave most lanes of
 /// `ConvolutionCorrelation`'s tiles empty, so that here lanes are positions. Tiles are some output channels high and four
-/// taps wide; each is summed over all positions before its lanes are added up.
+/// taps wide; each is summed over all positions of all images before its lanes are added up.
 struct ConvolutionDots<S: MatmulScalar> {
-  let plan: ConvolutionPlan
-  let image: UnsafePointer<S>
-  let g: UnsafePointer<S>, outputRow: Int, outputs: Int
-  let y: UnsafeMutablePointer<S>, resultRow: Int
-  let accumulate: Bool
+  let correlation: ConvolutionCorrelation<S>
 
   /// Whether this is the faster way: enough positions must pay for adding up the lanes.
   @inline(__always)
@@ -19,6 +15,7 @@ struct ConvolutionDots<S: MatmulScalar> {
 
   @inline(never)
   func run(_ taps: Range<Int>) {
+    let outputs = correlation.outputs
     let highest = 6, bands = (outputs + highest - 1) / highest, band = (outputs + bands - 1) / max(1, bands)
     var t = taps.lowerBound
     while t < taps.upperBound {
@@ -47,36 +44,47 @@ struct ConvolutionDots<S: MatmulScalar> {
   private func compute(_ rows: Int, _ t: Int, _ count: Int, _ m: Int) {
     var r0 = MatmulRow<S>(), r1 = MatmulRow<S>(), r2 = MatmulRow<S>()
     var r3 = MatmulRow<S>(), r4 = MatmulRow<S>(), r5 = MatmulRow<S>()
+    let it = correlation, plan = it.plan
     let t0 = plan.taps[t], t1 = plan.taps[t + min(1, count - 1)]
     let t2 = plan.taps[t + min(2, count - 1)], t3 = plan.taps[t + count - 1]
     let length = plan.rowLength, lanes = S.lanes, tail = length % lanes, end = length - tail
+    let outputRow = it.outputRow
+    // Three channels share an address register, as in `MatmulTile`.
+    var g0 = it.g, g3 = g0
     @inline(__always)
-    func step(_ x: UnsafePointer<S>, _ g: UnsafePointer<S>, _ load: (UnsafePointer<S>) -> S.Vector) {
+    func step(_ x: UnsafePointer<S>, _ i: Int, _ load: (UnsafePointer<S>) -> S.Vector) {
       var v = MatmulRow<S>()
       (v.v0, v.v1, v.v2, v.v3) = (load(x + t0), load(x + t1), load(x + t2), load(x + t3))
-      r0.add(load(g), v, 4)
-      if rows > 1 { r1.add(load(g + outputRow), v, 4) }
-      if rows > 2 { r2.add(load(g + 2 * outputRow), v, 4) }
-      if rows > 3 { r3.add(load(g + 3 * outputRow), v, 4) }
-      if rows > 4 { r4.add(load(g + 4 * outputRow), v, 4) }
-      if rows > 5 { r5.add(load(g + 5 * outputRow), v, 4) }
+      r0.add(load(g0 + i), v, 4)
+      if rows > 1 { r1.add(load(g0 + (outputRow + i)), v, 4) }
+      if rows > 2 { r2.add(load(g0 + (2 * outputRow + i)), v, 4) }
+      if rows > 3 { r3.add(load(g3 + i), v, 4) }
+      if rows > 4 { r4.add(load(g3 + (outputRow + i)), v, 4) }
+      if rows > 5 { r5.add(load(g3 + (2 * outputRow + i)), v, 4) }
     }
-    for row in 0..<plan.rowCount {
-      let x = image + plan.rows[row], g = g + (m * outputRow + row * length)
-      var i = 0
-      while i < end {
-        step(x + i, g + i) { S.load($0) }
-        i += lanes
+    for n in 0..<it.images {
+      let image = it.image + n * it.imageStep
+      g0 = it.g + (n * it.gradientStep + m * outputRow)
+      g3 = g0 + 3 * outputRow
+      for row in 0..<plan.rowCount {
+        let x = image + plan.rows[row]
+        var i = 0
+        while i < end {
+          step(x + i, i) { S.load($0) }
+          i += lanes
+        }
+        if tail > 0 { step(x + i, i) { S.load($0, tail) } }
+        g0 += length
+        g3 += length
       }
-      if tail > 0 { step(x + i, g + i) { S.load($0, tail) } }
     }
     @inline(__always)
     func write(_ r: MatmulRow<S>, _ row: Int) {
       @inline(__always)
       func put(_ v: S.Vector, _ column: Int) {
         if column >= count { return }
-        let place = y + ((t + column) * resultRow + m + row)
-        place[0] = accumulate ? place[0] + S.sum(v) : S.sum(v)
+        let place = it.y + ((t + column) * it.resultRow + m + row)
+        place[0] = it.accumulate ? place[0] + S.sum(v) : S.sum(v)
       }
       put(r.v0, 0)
       put(r.v1, 1)

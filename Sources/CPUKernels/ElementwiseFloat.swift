@@ -127,6 +127,8 @@ private func ternary<V: FloatVector>(_ op: TernaryKernel, _ t: Tile, _: V.Type) 
       return V.less(c.absolute(), V.k(0.5), V.mulAdd(c, d, a), b - d * (V.one - c))
     }
   case .leakyReluBackward: map(t, V.self) { V.less(V.nought, $1, $0, $0 * $2) }
+  case .binaryCrossEntropyBackward:
+    map(t, V.self) { g, x, t in g * (x - t) / V.maximum((V.one - x) * x, V.k(1e-12)) }
   }
 }
 

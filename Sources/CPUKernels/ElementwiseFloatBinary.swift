@@ -53,6 +53,11 @@ private func binary<V: FloatVector>(_ op: BinaryKernel, _ t: Tile, _: V.Type) ->
       let s = x.sigmoid()
       return g * s * V.mulAdd(x, V.one - s, V.one)
     }
+  case .binaryCrossEntropy:
+    map(t, V.self) { x, t in
+      let least = V.k(-100)
+      return (t - V.one) * V.maximum((-x).log1p(), least) - t * V.maximum(x.log(), least)
+    }
   default: return false
   }
   return true

@@ -141,7 +141,7 @@ private func ternary<T: FixedWidthInteger>(_ op: TernaryKernel, _ t: Tile, _: T.
   case .addcmul: each(t, T.self, T.self) { $0 &+ $1 &* $2 }
   case .addcdiv: each(t, T.self, T.self) { $0 &+ ($2 == 0 ? 0 : $2 == ~0 && T.isSigned ? 0 &- $1 : $1 / $2) }
   case .lerp: each(t, T.self, T.self) { $0 &+ $2 &* ($1 &- $0) }
-  case .leakyReluBackward: each(t, T.self, T.self) { $1 > 0 ? $0 : $0 &* $2 }
+  case .leakyReluBackward, .binaryCrossEntropyBackward: missingBody(op)
   }
 }
 

@@ -23,22 +23,23 @@ extension MatmulBFloat16: MatmulElement {
   @inline(__always)
   static func widen(_ p: UnsafePointer<MatmulBFloat16>) -> VFloat {
     #if KERNELS_AVX512
-      let bits = UnsafeRawPointer(p).loadUnaligned(as: SIMD16<UInt16>.self)
-      return unsafeBitCast(SIMD16<UInt32>(truncatingIfNeeded: bits) &<< 16, to: VFloat.self)
+      return simd_load_bfloat16_16(p)
     #elseif KERNELS_AVX2
-      let bits = UnsafeRawPointer(p).loadUnaligned(as: SIMD8<UInt16>.self)
-      return unsafeBitCast(SIMD8<UInt32>(truncatingIfNeeded: bits) &<< 16, to: VFloat.self)
+      return simd_load_bfloat16_8(p)
     #else
-      let bits = UnsafeRawPointer(p).loadUnaligned(as: SIMD4<UInt16>.self)
-      return unsafeBitCast(SIMD4<UInt32>(truncatingIfNeeded: bits) &<< 16, to: VFloat.self)
+      return simd_load_bfloat16_4(p)
     #endif
   }
 
   @inline(__always)
   static func widen(_ p: UnsafePointer<MatmulBFloat16>, _ count: Int) -> VFloat {
-    var v = VFloat()
-    for i in 0..<count { v[i] = widen(p[i]) }
-    return v
+    #if KERNELS_AVX512
+      return simd_load_bfloat16_16_part(p, Int32(truncatingIfNeeded: count))
+    #else
+      var v = VFloat()
+      for i in 0..<count { v[i] = widen(p[i]) }
+      return v
+    #endif
   }
 }
 
@@ -75,9 +76,13 @@ extension Float16: MatmulElement {
 
   @inline(__always)
   static func widen(_ p: UnsafePointer<Float16>, _ count: Int) -> VFloat {
-    var v = VFloat()
-    for i in 0..<count { v[i] = widen(p[i]) }
-    return v
+    #if KERNELS_AVX512
+      return simd_load_half16_part(p, Int32(truncatingIfNeeded: count))
+    #else
+      var v = VFloat()
+      for i in 0..<count { v[i] = widen(p[i]) }
+      return v
+    #endif
   }
 }
 

@@ -66,10 +66,8 @@ struct MatmulRow<S: MatmulScalar> {
   mutating func add(_ a: S.Vector, _ b: MatmulRow<S>, _ vectors: Int) {
     v0 = S.multiplyAdd(v0, a, b.v0)
     if vectors > 1 { v1 = S.multiplyAdd(v1, a, b.v1) }
-    if vectors > 2 {
-      v2 = S.multiplyAdd(v2, a, b.v2)
-      v3 = S.multiplyAdd(v3, a, b.v3)
-    }
+    if vectors > 2 { v2 = S.multiplyAdd(v2, a, b.v2) }
+    if vectors > 3 { v3 = S.multiplyAdd(v3, a, b.v3) }
   }
 
   @inline(__always)

@@ -28,6 +28,20 @@ CSIMD_INLINE simd_float4x4 simd_transpose_float4(simd_float4 a, simd_float4 b, s
   return r;
 }
 
+// bfloat16 is the upper half of a float32.
+#define CSIMD_BFLOAT16(n)                                                                       \
+  CSIMD_INLINE simd_float##n simd_load_bfloat16_##n(const void *p) {                            \
+    typedef uint16_t halves __attribute__((ext_vector_type(n)));                                \
+    typedef uint32_t wholes __attribute__((ext_vector_type(n)));                                \
+    halves x;                                                                                   \
+    memcpy(&x, p, sizeof x);                                                                    \
+    return (simd_float##n)(__builtin_convertvector(x, wholes) << 16);                           \
+  }
+CSIMD_BFLOAT16(4)
+CSIMD_BFLOAT16(8)
+CSIMD_BFLOAT16(16)
+#undef CSIMD_BFLOAT16
+
 #if defined(__AVX512F__)
 
 CSIMD_INLINE simd_float16 simd_load_float16_part(const float *p, int count) {
@@ -53,6 +67,14 @@ CSIMD_INLINE simd_double8 simd_merge_double8(simd_double8 v, const double *p, in
 
 CSIMD_INLINE simd_float16 simd_load_half16(const void *p) {
   return (simd_float16)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}
+// The first `count` elements; the other lanes are 0.
+CSIMD_INLINE simd_float16 simd_load_half16_part(const void *p, int count) {
+  return (simd_float16)_mm512_cvtph_ps(_mm256_maskz_loadu_epi16((__mmask16)((1u << count) - 1), p));
+}
+CSIMD_INLINE simd_float16 simd_load_bfloat16_16_part(const void *p, int count) {
+  __m256i x = _mm256_maskz_loadu_epi16((__mmask16)((1u << count) - 1), p);
+  return (simd_float16)_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16);
 }
 
 #elif defined(__AVX2__)

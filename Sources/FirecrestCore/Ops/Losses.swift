@@ -33,11 +33,11 @@ struct BinaryCrossEntropy: BinaryOp {
     return try broadcastSpec(a, b).requireFloat()
   }
 
-  func run(_ a: Tensor, _ b: Tensor, into y: Tensor, on cpu: CPU) {
-    noGrad { copyElements(definition(a, b), y, cpu) }
+  func run(_ x: Tensor, _ t: Tensor, into y: Tensor, on cpu: CPU) {
+    runBinary(.binaryCrossEntropy, x, t, y, cpu, cost: 12)
   }
 
-  private func definition(_ x: Tensor, _ t: Tensor) -> Tensor {
+  func decomposed(_ x: Tensor, _ t: Tensor) -> Tensor? {
     let yes = t * x.log().clamp(min: -100)
     let no = (1 - t) * (-x).log1p().clamp(min: -100)
     return -(yes + no)
@@ -45,10 +45,40 @@ struct BinaryCrossEntropy: BinaryOp {
 
   func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
     let (x, t) = (saved.a, saved.b)
-    // Kept finite where x is 0 or 1, as PyTorch does.
-    let spread = (x * (1 - x)).clamp(min: 1e-12)
-    let gx = saved.needsA ? g * (x - t) / spread : nil
+    let gx = saved.needsA ? apply(BinaryCrossEntropyBackward(), [g, x, t])[0] : nil
     return (gx, saved.needsB ? -g * x.logit() : nil)
+  }
+}
+
+/// g (x − t) / (x (1 − x)), kept finite where x is 0 or 1 as PyTorch does
+struct BinaryCrossEntropyBackward: MultiOp {
+  var name: String { "binary_cross_entropy_backward" }
+  var savedInputs: [Int] { [0, 1, 2] }
+  private static let least = 1e-12
+
+  func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] { try ternarySpec(inputs) }
+
+  func run(_ inputs: [Tensor], into outputs: [Tensor], on cpu: CPU) {
+    runTernary(.binaryCrossEntropyBackward, inputs, outputs[0], cpu)
+  }
+
+  func decomposed(_ inputs: [Tensor]) -> [Tensor]? {
+    let (g, x, t) = (inputs[0], inputs[1], inputs[2])
+    return [g * (x - t) / ((1 - x) * x).clamp(min: Self.least)]
+  }
+
+  func vjp(_ gg: [Tensor?], _ saved: MultiSaved) -> [Tensor?] {
+    guard let gg = gg[0] else { return [nil, nil, nil] }
+    let (g, x, t) = (saved.input(0), saved.input(1), saved.input(2))
+    let spread = (1 - x) * x
+    let weight = gg / spread.clamp(min: Self.least)
+    var gx: Tensor?
+    if saved.needs[1] {
+      // The bound takes part in the derivative where it is not reached.
+      let slope = ((1 - 2 * x) / spread).kept(where: spread .>= Self.least)
+      gx = weight * g * (1 - (x - t) * slope)
+    }
+    return [saved.needs[0] ? weight * (x - t) : nil, gx, saved.needs[2] ? -weight * g : nil]
   }
 }
 

@@ -117,12 +117,15 @@ extension ConvolutionGeometry {
           let taps = piece(task % pieces, of: pieces, tapCount)
           let images = piece(part, of: sums, batch)
           let target = sum.pointer + ((part * groups + group) * tapCount + taps.lowerBound) * outputs * type.size
-          for index in images {
+          // A frame holds one image; those that need none go together.
+          let together = source.isFramed ? 1 : images.count
+          for index in Swift.stride(from: images.lowerBound, to: images.upperBound, by: together) {
             kernels.correlate(
-              type, plan.from(taps.lowerBound), image: source.image(index, group: group, memory, kernels),
-              g: g.pointer + (index * self.outputs + group * outputs) * size * type.size, outputRow: size,
-              outputs: outputs, taps: 0..<taps.count, target, resultRow: outputs,
-              accumulate: index > images.lowerBound, workspace: memory + image)
+              type, plan.from(taps.lowerBound), images: together,
+              image: source.image(index, group: group, memory, kernels), imageStep: source.x.strides[0],
+              g: g.pointer + (index * self.outputs + group * outputs) * size * type.size,
+              gradientStep: self.outputs * size, outputRow: size, outputs: outputs, taps: 0..<taps.count, target,
+              resultRow: outputs, accumulate: index > images.lowerBound, workspace: memory + image)
           }
         }
       }
