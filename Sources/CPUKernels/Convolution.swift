@@ -42,17 +42,20 @@ extension Kernels: ConvolutionKernels {
         plan: plan, images: images, image: image.assumingMemoryBound(to: S.self), imageStep: imageStep,
         g: g.assumingMemoryBound(to: S.self), gradientStep: gradientStep, outputRow: outputRow, outputs: outputs,
         y: y.assumingMemoryBound(to: S.self), resultRow: resultRow, accumulate: accumulate)
+      let scratch = workspace.assumingMemoryBound(to: S.self)
       if ConvolutionDots<S>.suits(plan, outputs: outputs) {
-        ConvolutionDots(correlation: correlation).run(taps)
+        ConvolutionDots(correlation: correlation, sums: scratch).run(taps)
       } else {
-        correlation.run(taps, workspace.assumingMemoryBound(to: S.self))
+        correlation.run(taps, scratch)
       }
     }
     if type == .float64 { run(Double.self) } else { run(Float.self) }
   }
 
   package func correlateWorkspace(_ type: DType, _ plan: ConvolutionPlan) -> Int {
-    ConvolutionTiling.chunk(plan) * plan.rowLength * MatmulTiling.widest * MemoryLayout<VFloat>.size
+    max(
+      ConvolutionTiling.chunk(plan) * plan.rowLength * MatmulTiling.widest * MemoryLayout<VFloat>.size,
+      ConvolutionDots<Float>.workspace(tapCount: plan.tapCount))
   }
 }
 

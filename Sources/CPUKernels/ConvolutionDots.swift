@@ -3,9 +3,11 @@ import CSIMD
 
 /// The gradient of a convolution's weight where there are few output channels: their number would leave most lanes of
 /// `ConvolutionCorrelation`'s tiles empty, so that here lanes are positions. Tiles are some output channels high and four
-/// taps wide; each is summed over all positions of all images before its lanes are added up.
+/// taps wide; each is summed over all positions, one image after the other so that an image stays in the first cache. Only
+/// after the last one are its lanes added up; until then the sums wait in `sums`.
 struct ConvolutionDots<S: MatmulScalar> {
   let correlation: ConvolutionCorrelation<S>
+  let sums: UnsafeMutablePointer<S>
 
   /// Whether this is the faster way: enough positions must pay for adding up the lanes.
   @inline(__always)
@@ -13,22 +15,28 @@ struct ConvolutionDots<S: MatmulScalar> {
     outputs <= S.lanes / 2 && S.lanes >= 8 && plan.rowCount * ((plan.rowLength + S.lanes - 1) / S.lanes) >= 32
   }
 
-  @inline(never)
+  /// Bytes for `sums`.
+  static func workspace(tapCount: Int) -> Int { (tapCount + 3) * (S.lanes / 2) * MemoryLayout<S.Vector>.size }
+
   func run(_ taps: Range<Int>) {
+    for image in 0..<correlation.images { run(taps, image) }
+  }
+
+  private func run(_ taps: Range<Int>, _ image: Int) {
     let outputs = correlation.outputs
     let highest = 6, bands = (outputs + highest - 1) / highest, band = (outputs + bands - 1) / max(1, bands)
     var t = taps.lowerBound
     while t < taps.upperBound {
       var m = 0
       while m < outputs {
-        let count = min(4, taps.upperBound - t)
+        let count = min(4, taps.upperBound - t), sums = sums + ((t - taps.lowerBound) * outputs + 4 * m) * S.lanes
         switch min(band, outputs - m) {
-        case 1: tile(Rows1.self, t, count, m)
-        case 2: tile(Rows2.self, t, count, m)
-        case 3: tile(Rows3.self, t, count, m)
-        case 4: tile(Rows4.self, t, count, m)
-        case 5: tile(Rows5.self, t, count, m)
-        default: tile(Rows6.self, t, count, m)
+        case 1: tile(Rows1.self, t, count, m, image, sums)
+        case 2: tile(Rows2.self, t, count, m, image, sums)
+        case 3: tile(Rows3.self, t, count, m, image, sums)
+        case 4: tile(Rows4.self, t, count, m, image, sums)
+        case 5: tile(Rows5.self, t, count, m, image, sums)
+        default: tile(Rows6.self, t, count, m, image, sums)
         }
         m += band
       }
@@ -37,11 +45,17 @@ struct ConvolutionDots<S: MatmulScalar> {
   }
 
   @inline(never)
-  private func tile<R: TileRows>(_: R.Type, _ t: Int, _ count: Int, _ m: Int) { compute(R.count, t, count, m) }
+  private func tile<R: TileRows>(
+    _: R.Type, _ t: Int, _ count: Int, _ m: Int, _ image: Int, _ sums: UnsafeMutablePointer<S>
+  ) {
+    compute(R.count, t, count, m, image, sums)
+  }
 
   /// `rows` is a literal. Where fewer than four taps are left, the last one is summed again and not written.
   @inline(__always)
-  private func compute(_ rows: Int, _ t: Int, _ count: Int, _ m: Int) {
+  private func compute(
+    _ rows: Int, _ t: Int, _ count: Int, _ m: Int, _ n: Int, _ sums: UnsafeMutablePointer<S>
+  ) {
     var r0 = MatmulRow<S>(), r1 = MatmulRow<S>(), r2 = MatmulRow<S>()
     var r3 = MatmulRow<S>(), r4 = MatmulRow<S>(), r5 = MatmulRow<S>()
     let it = correlation, plan = it.plan
@@ -49,8 +63,16 @@ struct ConvolutionDots<S: MatmulScalar> {
     let t2 = plan.taps[t + min(2, count - 1)], t3 = plan.taps[t + count - 1]
     let length = plan.rowLength, lanes = S.lanes, tail = length % lanes, end = length - tail
     let outputRow = it.outputRow
+    if n > 0 {
+      r0.load(sums, 0)
+      if rows > 1 { r1.load(sums, 1) }
+      if rows > 2 { r2.load(sums, 2) }
+      if rows > 3 { r3.load(sums, 3) }
+      if rows > 4 { r4.load(sums, 4) }
+      if rows > 5 { r5.load(sums, 5) }
+    }
     // Three channels share an address register, as in `MatmulTile`.
-    var g0 = it.g, g3 = g0
+    var g0 = it.g + (n * it.gradientStep + m * outputRow), g3 = g0 + 3 * outputRow
     @inline(__always)
     func step(_ x: UnsafePointer<S>, _ i: Int, _ load: (UnsafePointer<S>) -> S.Vector) {
       var v = MatmulRow<S>()
@@ -62,21 +84,26 @@ struct ConvolutionDots<S: MatmulScalar> {
       if rows > 4 { r4.add(load(g3 + (outputRow + i)), v, 4) }
       if rows > 5 { r5.add(load(g3 + (2 * outputRow + i)), v, 4) }
     }
-    for n in 0..<it.images {
-      let image = it.image + n * it.imageStep
-      g0 = it.g + (n * it.gradientStep + m * outputRow)
-      g3 = g0 + 3 * outputRow
-      for row in 0..<plan.rowCount {
-        let x = image + plan.rows[row]
-        var i = 0
-        while i < end {
-          step(x + i, i) { S.load($0) }
-          i += lanes
-        }
-        if tail > 0 { step(x + i, i) { S.load($0, tail) } }
-        g0 += length
-        g3 += length
+    let image = it.image + n * it.imageStep
+    for row in 0..<plan.rowCount {
+      let x = image + plan.rows[row]
+      var i = 0
+      while i < end {
+        step(x + i, i) { S.load($0) }
+        i += lanes
       }
+      if tail > 0 { step(x + i, i) { S.load($0, tail) } }
+      g0 += length
+      g3 += length
+    }
+    if n + 1 < it.images {
+      r0.store(sums, 0)
+      if rows > 1 { r1.store(sums, 1) }
+      if rows > 2 { r2.store(sums, 2) }
+      if rows > 3 { r3.store(sums, 3) }
+      if rows > 4 { r4.store(sums, 4) }
+      if rows > 5 { r5.store(sums, 5) }
+      return
     }
     @inline(__always)
     func write(_ r: MatmulRow<S>, _ row: Int) {
@@ -97,5 +124,23 @@ struct ConvolutionDots<S: MatmulScalar> {
     if rows > 3 { write(r3, 3) }
     if rows > 4 { write(r4, 4) }
     if rows > 5 { write(r5, 5) }
+  }
+}
+
+/// A row of four sums in memory.
+extension MatmulRow {
+  @inline(__always)
+  fileprivate mutating func load(_ sums: UnsafePointer<S>, _ row: Int) {
+    let p = sums + 4 * row * S.lanes
+    (v0, v1, v2, v3) = (S.load(p), S.load(p + S.lanes), S.load(p + 2 * S.lanes), S.load(p + 3 * S.lanes))
+  }
+
+  @inline(__always)
+  fileprivate func store(_ sums: UnsafeMutablePointer<S>, _ row: Int) {
+    let p = sums + 4 * row * S.lanes
+    S.store(v0, p)
+    S.store(v1, p + S.lanes)
+    S.store(v2, p + 2 * S.lanes)
+    S.store(v3, p + 3 * S.lanes)
   }
 }

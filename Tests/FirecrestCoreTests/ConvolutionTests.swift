@@ -32,6 +32,9 @@ import Testing
     Case(size: [16, 17], kernel: [4, 2], stride: [2, 2], padding: [3, 1], dilation: [2, 2]),
     Case(c: 6, o: 12, size: [10, 10], padding: [1, 1], groups: 6),
     Case(size: [9, 3], kernel: [1, 3], padding: [2, 3]),
+    // Few output channels, several images to one sum of the weight's gradient: with and without a frame.
+    Case(n: 19, c: 3, o: 8, size: [18, 22]), Case(n: 17, c: 3, o: 3, size: [20, 20]),
+    Case(n: 17, c: 2, o: 7, size: [17, 20], padding: [1, 1]),
   ]
 
   private func call(_ k: Case, _ x: Tensor, _ w: Tensor, _ b: Tensor?) -> Tensor {
