@@ -3,7 +3,7 @@
 SWIFT ?= swift
 FIRECREST = .build/release/firecrest
 
-.PHONY: run test test-slow bench bench-kernels lint docs tools clean
+.PHONY: run test test-slow bench bench-kernels loops lint docs tools clean
 
 run: tools            ## builds the release binary and trains a network on handwritten digits
 	$(SWIFT) build -c release --product firecrest
@@ -24,6 +24,10 @@ bench: tools          ## Firecrest and PyTorch in turn; FIRECREST_ORACLE names a
 bench-kernels: tools  ## the kernels alone, against PyTorch
 	$(SWIFT) build -c release --product firecrest
 	python3 Benchmarks/compare.py $(FIRECREST) --kernels $(BENCH)
+
+loops: tools          ## loops of the kernels that run out of registers
+	$(SWIFT) build -c release --product firecrest
+	python3 Scripts/loops.py $(FIRECREST)
 
 lint:                 ## formatting and documentation of declarations
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests

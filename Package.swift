@@ -3,7 +3,8 @@ import PackageDescription
 
 // The same kernel sources are compiled once per instruction set; FirecrestCPU picks the widest set the CPU has.
 // `-Ounchecked` and whole-module optimisation hold in debug builds too, so that a debug program is not 50 times slower.
-// Without debug information: it takes an eighth of their long compilation, and there is nothing to step through.
+// Without debug information: it takes an eighth of their long compilation, and there is nothing to step through. Only the
+// frontend can be told so: the package manager's own `-g` comes after these flags.
 func kernelSet(_ name: String, define: String, clang: [String]) -> Target {
   .target(
     name: "CPUKernels\(name)",
@@ -11,7 +12,8 @@ func kernelSet(_ name: String, define: String, clang: [String]) -> Target {
     swiftSettings: [
       .define(define),
       .unsafeFlags(
-        ["-Ounchecked", "-whole-module-optimization", "-num-threads", "1", "-gnone"] + clang.flatMap { ["-Xcc", $0] }),
+        ["-Ounchecked", "-whole-module-optimization", "-num-threads", "1", "-Xfrontend", "-gnone"]
+          + clang.flatMap { ["-Xcc", $0] }),
     ])
 }
 

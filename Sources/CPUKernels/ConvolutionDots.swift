@@ -3,11 +3,20 @@ import CSIMD
 
 /// The gradient of a convolution's weight where there are few output channels: their number would leave most lanes of
 /// `ConvolutionCorrelation`'s tiles empty, so that here lanes are positions. Tiles are some output channels high and four
-/// taps wide; each is summed over all positions, one image after the other so that an image stays in the first cache. Only
-/// after the last one are its lanes added up; until then the sums wait in `sums`.
+/// taps wide; each is summed over all positions, one image after the other so that an image stays in the first cache.
+/// Only after the last one are its lanes added up; until then the sums wait in `sums`.
 struct ConvolutionDots<S: MatmulScalar> {
   let correlation: ConvolutionCorrelation<S>
   let sums: UnsafeMutablePointer<S>
+
+  /// Output channels of a tile, so that its sums, four taps and a gradient fit the registers.
+  private static var highest: Int {
+    #if KERNELS_AVX512
+      6
+    #else
+      2
+    #endif
+  }
 
   /// Whether this is the faster way: enough positions must pay for adding up the lanes.
   @inline(__always)
@@ -23,8 +32,8 @@ struct ConvolutionDots<S: MatmulScalar> {
   }
 
   private func run(_ taps: Range<Int>, _ image: Int) {
-    let outputs = correlation.outputs
-    let highest = 6, bands = (outputs + highest - 1) / highest, band = (outputs + bands - 1) / max(1, bands)
+    let outputs = correlation.outputs, bands = (outputs + Self.highest - 1) / Self.highest
+    let band = (outputs + bands - 1) / max(1, bands)
     var t = taps.lowerBound
     while t < taps.upperBound {
       var m = 0
@@ -32,11 +41,15 @@ struct ConvolutionDots<S: MatmulScalar> {
         let count = min(4, taps.upperBound - t), sums = sums + ((t - taps.lowerBound) * outputs + 4 * m) * S.lanes
         switch min(band, outputs - m) {
         case 1: tile(Rows1.self, t, count, m, image, sums)
-        case 2: tile(Rows2.self, t, count, m, image, sums)
-        case 3: tile(Rows3.self, t, count, m, image, sums)
-        case 4: tile(Rows4.self, t, count, m, image, sums)
-        case 5: tile(Rows5.self, t, count, m, image, sums)
-        default: tile(Rows6.self, t, count, m, image, sums)
+        #if KERNELS_AVX512
+          case 2: tile(Rows2.self, t, count, m, image, sums)
+          case 3: tile(Rows3.self, t, count, m, image, sums)
+          case 4: tile(Rows4.self, t, count, m, image, sums)
+          case 5: tile(Rows5.self, t, count, m, image, sums)
+          default: tile(Rows6.self, t, count, m, image, sums)
+        #else
+          default: tile(Rows2.self, t, count, m, image, sums)
+        #endif
         }
         m += band
       }
