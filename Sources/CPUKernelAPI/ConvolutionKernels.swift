@@ -57,9 +57,9 @@ package struct ConvolutionFrame {
 package protocol ConvolutionKernels: Sendable {
   /// Writes the framed image.
   func frame(_ type: DType, _ frame: ConvolutionFrame, _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer)
-  /// Of one image: y[m, r, i] = Σ_t weight[m, t] · image[rows[r] + i + taps[t]] for the output channels m < `outputs` and the rows r
-  /// in `rows`. `weight` has rows of `weightRow` elements; with `bias`, the one after the taps is added. `y` has
-  /// `outputRow` elements from one channel to the next. How an element is summed depends on the plan alone.
+  /// Of one image: y[m, r, i] = Σ_t weight[m, t] · image[rows[r] + i + taps[t]] for the output channels m < `outputs`
+  /// and the rows r in `rows`. `weight` has rows of `weightRow` elements; with `bias`, the one after the taps is added.
+  /// `y` has `outputRow` elements from one channel to the next. How an element is summed depends on the plan alone.
   func convolve(
     _ type: DType, _ plan: ConvolutionPlan, image: UnsafeRawPointer, weight: UnsafeRawPointer, weightRow: Int,
     bias: Bool, outputs: Int, rows: Range<Int>, _ y: UnsafeMutableRawPointer, outputRow: Int,

@@ -45,7 +45,8 @@ package enum TernaryKernel: UInt8, CaseIterable, Sendable {
   case addcmul
   /// a + b / c
   case addcdiv
-  /// a + c · (b − a), for floating types computed from the nearer end as PyTorch does (c < 0.5: a + c(b−a), else b − (b−a)(1−c)).
+  /// a + c · (b − a), of floating types computed from the nearer end as PyTorch does (c < 0.5: a + c(b−a), else
+  /// b − (b−a)(1−c)).
   case lerp
   // The rest for floating types.
   /// b > 0 ? a : a · c
