@@ -1,10 +1,11 @@
+#!/usr/bin/env python3
 """Lists the innermost loops of the kernels in a linked program that move vectors to or from the stack, copy many of them
 between registers, or call functions: signs of too few registers, or of code that was not inlined.
 
     python3 Scripts/loops.py .build/release/firecrest [--all]
 
 The linked program counts: code that is compiled for it keeps a frame pointer, one register less than in a test bench.
-Without --all, only loops with multiply-adds are listed.
+Without --all, only loops with multiply-adds are listed, which the baseline kernels do not have.
 """
 
 import argparse
@@ -17,7 +18,9 @@ FUNCTION = re.compile(r"^[0-9a-f]+ <(.*)>:$")
 INSTRUCTION = re.compile(r"^\s+([0-9a-f]+):\s+(\S.*)$")
 JUMP = re.compile(r"^j\w+\s+(?:0x)?([0-9a-f]+)")
 VECTOR = re.compile(r"%[xyz]mm\d")
-COPY = re.compile(r"^vmovap[sd] %[xyz]mm\d+,%[xyz]mm\d+$")
+COPY = re.compile(r"^v?movap[sd] %[xyz]mm\d+,%[xyz]mm\d+$")
+# Locals lie above the stack pointer or, where a function does not align it, below the frame pointer.
+STACK = re.compile(r"\(%rsp|-0x[0-9a-f]+\(%rbp\)")
 
 
 def functions(program):
@@ -62,7 +65,7 @@ def main():
     for name, code in functions(arguments.program):
         for loop in innermost_loops(code):
             products = sum("vfm" in text for text in loop)
-            spills = sum("%rsp" in text and bool(VECTOR.search(text)) for text in loop)
+            spills = sum(bool(STACK.search(text) and VECTOR.search(text)) for text in loop)
             copies = sum(bool(COPY.match(text)) for text in loop)
             calls = sum(text.startswith("call") for text in loop)
             if (products or arguments.all) and (spills or calls or copies > 3):

@@ -75,6 +75,18 @@ import Testing
     #expect(Tensor([-1, 0]).isReal().dtype == .bool)
   }
 
+  @Test func binaryCrossEntropyOfCertainty() {
+    // PyTorch's results: logarithms end at -100, and so does what the gradient divides by, at 1e-12.
+    for dtype in [DType.float32, .float64] {
+      let x = Tensor([0.0, 1, 0, 1, 0.25], dtype: dtype, requiresGrad: true)
+      let t = Tensor([0, 0, 1, 1, 0.5], dtype: dtype)
+      let loss = binaryCrossEntropy(x, t, reduction: .none)
+      #expect(loss.allClose(Tensor([0, 100, 100, 0, 0.8369882106781006], dtype: dtype), rtol: 1e-6))
+      let slope = grad(of: [loss.sum()], wrt: [x])[0]!
+      #expect(slope.allClose(Tensor([0, 1e12, -1e12, 0, -4.0 / 3], dtype: dtype), rtol: 1e-6))
+    }
+  }
+
   @Test func cosineEmbeddingLossRefusesOtherRanks() async {
     // Neither alike nor apart: counts 0. A vector of zeros has no direction, and no slope that is not finite.
     let x = Tensor([[0.0, 0], [1, 0], [1, 0]], requiresGrad: true)
