@@ -72,6 +72,8 @@ private func reduceAs<A: StagingScalar>(_ scalar: A.Type, _ op: ReduceKernel, _ 
     let buffer = UnsafeMutablePointer<A>.allocate(capacity: rowsScratch)
     reduceRows(leaves, job, buffer)
     buffer.deallocate()
+  } else if loop.isShortRuns(direct: job.type == A.ownType) {
+    reduceShortRuns(leaves, job)
   } else if loop.innerStride == 1 && loop.countStride == loop.inner && loop.inner < 64 && loop.count >= 256 {
     reduceNarrowColumns(leaves, job)
   } else {

@@ -105,3 +105,45 @@ func reduceNarrowColumns<A: StagingScalar>(_ leaves: ReduceLeaves<A>, _ job: Red
     job.store(UnsafePointer(scratch), at: at, count: loop.inner)
   }
 }
+
+extension ReduceLoop {
+  /// Whether many reductions follow each other that are of few elements and a few results side by side: calls for each
+  /// of them would cost more than their elements do.
+  func isShortRuns(direct: Bool) -> Bool {
+    outer > 1 && innerStride == 1 && inner <= 64 && count <= 128 && count * inner <= stageCapacity
+      && (direct || countStride == inner)
+  }
+}
+
+/// Many short reductions, as many in one call as fit the staging buffer.
+func reduceShortRuns<A: StagingScalar>(_ leaves: ReduceLeaves<A>, _ job: ReduceJob) {
+  let loop = job.loop
+  let direct = job.type == A.ownType
+  let storesDirectly = job.storesDirectly(A.self)
+  let run = loop.count * loop.inner
+  let most = stageCapacity / run
+  let scratch = UnsafeMutablePointer<A>.allocate(capacity: 3 * stageCapacity)
+  defer { scratch.deallocate() }
+  let centers = scratch + stageCapacity
+  let results = centers + stageCapacity
+  var o = 0
+  while o < loop.outer {
+    var part = loop
+    part.outer = min(most, loop.outer - o)
+    let at = o * loop.inner
+    let count = part.outer * loop.inner
+    var x = job.input(o * loop.outerStride).assumingMemoryBound(to: A.self)
+    if !direct {
+      let tile = StageTile(rows: part.outer, columns: run, rowStride: loop.outerStride, columnStride: 1)
+      A.stage(job.type, tile, UnsafeRawPointer(x), scratch)
+      x = UnsafePointer(scratch)
+      part.outerStride = run
+    }
+    let given = job.center?.assumingMemoryBound(to: A.self)
+    if let given { for j in 0..<count { centers[j] = job.centerValue(given[at + j]) } }
+    let y = storesDirectly ? job.y.assumingMemoryBound(to: A.self) + at : results
+    leaves.runs(x, part, given == nil ? nil : UnsafePointer(centers), y)
+    if !storesDirectly { job.store(UnsafePointer(results), at: at, count: count) }
+    o += part.outer
+  }
+}

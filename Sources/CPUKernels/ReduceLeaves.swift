@@ -3,7 +3,7 @@ import CPUKernelAPI
 // The loops that do the work, one pair for each operation and accumulator. Everything around them (layouts, staging,
 // conversion) is written once for all operations and reaches them through this table.
 
-/// The two forms of one reduction.
+/// The three forms of one reduction.
 struct ReduceLeaves<A: StagingScalar> {
   /// Contiguous elements, several rows of `count` ≥ 1: (x, distance between rows, rows, count, a center a row, results).
   typealias Rows = (UnsafePointer<A>, Int, Int, Int, UnsafePointer<A>?, UnsafeMutablePointer<A>) -> Void
@@ -12,8 +12,12 @@ struct ReduceLeaves<A: StagingScalar> {
   typealias Group =
     (UnsafePointer<A>, Int, Int, Int, UnsafePointer<A>?, UnsafeMutablePointer<A>, Bool) -> Void
 
+  /// Few columns, over and over: (x, the loops of stride 1 inside, centers of the results, results).
+  typealias Runs = (UnsafePointer<A>, ReduceLoop, UnsafePointer<A>?, UnsafeMutablePointer<A>) -> Void
+
   var rows: Rows
   var group: Group
+  var runs: Runs
   /// The same for partial results.
   var mergeRows: Rows
   var mergeGroup: Group
@@ -24,61 +28,74 @@ struct ReduceLeaves<A: StagingScalar> {
     mergeGroup = { groupLeaf(SumOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
     rows = mergeRows
     group = mergeGroup
+    runs = { runsLeaf(SumOp<A>.self, $0, $1, $2, $3) }
     identity = A.zeroValue
     switch op {
     case .sum: break
     case .prod:
       rows = { rowsLeaf(ProdOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(ProdOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(ProdOp<A>.self, $0, $1, $2, $3) }
       identity = A.oneValue
       mergeRows = rows
       mergeGroup = group
     case .max:
       rows = { rowsLeaf(MaxOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(MaxOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(MaxOp<A>.self, $0, $1, $2, $3) }
       mergeRows = rows
       mergeGroup = group
     case .min:
       rows = { rowsLeaf(MinOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(MinOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(MinOp<A>.self, $0, $1, $2, $3) }
       mergeRows = rows
       mergeGroup = group
     case .any:
       rows = { rowsLeaf(AnyOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(AnyOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(AnyOp<A>.self, $0, $1, $2, $3) }
       mergeRows = rows
       mergeGroup = group
     case .all:
       rows = { rowsLeaf(AllOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(AllOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(AllOp<A>.self, $0, $1, $2, $3) }
       identity = A.oneValue
       mergeRows = rows
       mergeGroup = group
     case .countNonzero:
       rows = { rowsLeaf(CountNonzeroOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(CountNonzeroOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(CountNonzeroOp<A>.self, $0, $1, $2, $3) }
     case .sumAbs:
       rows = { rowsLeaf(SumAbsOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(SumAbsOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(SumAbsOp<A>.self, $0, $1, $2, $3) }
     case .sumSquares:
       rows = { rowsLeaf(SumSquaresOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(SumSquaresOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(SumSquaresOp<A>.self, $0, $1, $2, $3) }
     case .maxAbs:
       rows = { rowsLeaf(MaxAbsOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(MaxAbsOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(MaxAbsOp<A>.self, $0, $1, $2, $3) }
       mergeRows = rows
       mergeGroup = group
     case .minAbs:
       rows = { rowsLeaf(MinAbsOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(MinAbsOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(MinAbsOp<A>.self, $0, $1, $2, $3) }
       mergeRows = rows
       mergeGroup = group
     case .sumSquaredDeviations:
       rows = { rowsLeaf(SumSquaredDeviationsOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(SumSquaredDeviationsOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(SumSquaredDeviationsOp<A>.self, $0, $1, $2, $3) }
     case .sumExp:
       rows = { rowsLeaf(SumExpOp<A>.self, $0, $1, $2, $3, $4, $5) }
       group = { groupLeaf(SumExpOp<A>.self, $0, $1, $2, $3, $4, $5, $6) }
+      runs = { runsLeaf(SumExpOp<A>.self, $0, $1, $2, $3) }
     }
   }
 }
@@ -203,4 +220,61 @@ func groupLeaf<Op: ReduceOp>(
       A.storePart(overwrites ? v : Op.combine(A.loadPart(UnsafePointer(acc) + j, n), v), acc + j, n)
     }
   }
+}
+
+/// Few results side by side, of few elements each: the sums of one vector stay in registers. Eight elements are combined
+/// as a tree.
+@inline(never)
+func runsLeaf<Op: ReduceOp>(
+  _ op: Op.Type, _ x: UnsafePointer<Op.Scalar>, _ loop: ReduceLoop, _ centers: UnsafePointer<Op.Scalar>?,
+  _ y: UnsafeMutablePointer<Op.Scalar>
+) {
+  typealias A = Op.Scalar
+  let lanes = A.laneCount
+  let stride = loop.countStride
+  for o in 0..<loop.outer {
+    var i = 0
+    while i < loop.inner {
+      let n = Swift.min(lanes, loop.inner &- i)
+      let at = o &* loop.inner &+ i
+      let c = centers.map { A.loadPart($0 + at, n) } ?? A.spread(A.zeroValue)
+      var p = x + (o &* loop.outerStride &+ i)
+      var left = loop.count
+      var sum: A.Register
+      if left >= 8 {
+        sum = eightRows(op, p, stride, n, c)
+        p += 8 &* stride
+        left &-= 8
+      } else {
+        sum = Op.map(A.loadPart(p, n), c)
+        p += stride
+        left &-= 1
+      }
+      while left >= 8 {
+        sum = Op.combine(sum, eightRows(op, p, stride, n, c))
+        p += 8 &* stride
+        left &-= 8
+      }
+      while left > 0 {
+        sum = Op.combine(sum, Op.map(A.loadPart(p, n), c))
+        p += stride
+        left &-= 1
+      }
+      A.storePart(sum, y + at, n)
+      i &+= n
+    }
+  }
+}
+
+@inline(__always)
+private func eightRows<Op: ReduceOp>(
+  _ op: Op.Type, _ p: UnsafePointer<Op.Scalar>, _ stride: Int, _ n: Int, _ c: Op.Scalar.Register
+) -> Op.Scalar.Register {
+  typealias A = Op.Scalar
+  let q = p + 4 &* stride
+  let v01 = Op.combine(Op.map(A.loadPart(p, n), c), Op.map(A.loadPart(p + stride, n), c))
+  let v23 = Op.combine(Op.map(A.loadPart(p + 2 &* stride, n), c), Op.map(A.loadPart(p + 3 &* stride, n), c))
+  let v45 = Op.combine(Op.map(A.loadPart(q, n), c), Op.map(A.loadPart(q + stride, n), c))
+  let v67 = Op.combine(Op.map(A.loadPart(q + 2 &* stride, n), c), Op.map(A.loadPart(q + 3 &* stride, n), c))
+  return Op.combine(Op.combine(v01, v23), Op.combine(v45, v67))
 }

@@ -87,6 +87,21 @@ import Testing
     }
   }
 
+  @Test func binaryCrossEntropyRefusesWhatIsNoProbability() async {
+    let x = Tensor([0.5, 0.25])
+    // Not the input's fault: as in PyTorch the result is NaN.
+    #expect(binaryCrossEntropy(x, Tensor([.nan, 1])).item().isNaN)
+    #expect(binaryCrossEntropy(Tensor.zeros(0), Tensor.zeros(0)).item().isNaN)
+    var result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = binaryCrossEntropy(Tensor([0.5, 1.25]), Tensor([0.0, 1]))
+    }
+    expectMessage(result, "the input must be probabilities, from 0 to 1; it goes from 0.5 to 1.25")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = binaryCrossEntropy(Tensor([0.5, -0.25]), Tensor([0.0, 0]), reduction: .none)
+    }
+    expectMessage(result, "binary_cross_entropy: the input must be probabilities")
+  }
+
   @Test func cosineEmbeddingLossRefusesOtherRanks() async {
     // Neither alike nor apart: counts 0. A vector of zeros has no direction, and no slope that is not finite.
     let x = Tensor([[0.0, 0], [1, 0], [1, 0]], requiresGrad: true)

@@ -124,7 +124,6 @@ private func loss(_ name: String) -> (any Module)? {
     case "nll": return NLLLoss(weight: Tensor.ones(3), ignoreIndex: 2, reduction: reduction)
     case "bceLogits":
       return BCEWithLogitsLoss(weight: Tensor.ones(3), posWeight: Tensor.ones(3), reduction: reduction)
-    case "klDiv": return KLDivLoss(reduction: reduction)
     default: break
     }
   }
@@ -134,6 +133,10 @@ private func loss(_ name: String) -> (any Module)? {
   case "huber": return HuberLoss(delta: 2)
   case "bce": return BCELoss()
   case "bceWeighted": return BCELoss(weight: Tensor.ones(3), reduction: .sum)
+  case "klDivMean": return KLDivLoss()
+  case "klDivSum": return KLDivLoss(reduction: .sum)
+  case "klDivNone": return KLDivLoss(reduction: .none)
+  case "klDivBatchMean": return KLDivLoss(reduction: .batchMean)
   case "klDivLog": return KLDivLoss(logTarget: true)
   case "crossImages": return CrossEntropyLoss(ignoreIndex: 1)
   case "gaussian": return GaussianNLLLoss(full: true)

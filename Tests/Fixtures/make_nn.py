@@ -305,6 +305,7 @@ def losses():
     layer("huber", nn.HuberLoss(delta=2.0), logits, real)
     layer("bce", nn.BCELoss(), torch.sigmoid(logits), hits, constants=(1,))
     layer("bceWeighted", nn.BCELoss(weight=weight(), reduction="sum"), torch.sigmoid(logits), probabilities)
+    layer("klDivBatchMean", nn.KLDivLoss(reduction="batchmean"), F.log_softmax(logits, 1), probabilities)
     layer("klDivLog", nn.KLDivLoss(log_target=True), F.log_softmax(logits, 1), probabilities.log())
     layer("crossImages", nn.CrossEntropyLoss(ignore_index=1), (2, 3, 2, 2),
           torch.arange(8).remainder(3).reshape(2, 2, 2))

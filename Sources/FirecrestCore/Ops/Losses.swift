@@ -112,11 +112,24 @@ public func huberLoss(_ input: Tensor, _ target: Tensor, delta: Double = 1, redu
 }
 
 /// −(t ln x + (1 − t) ln(1 − x)) of probabilities x (PyTorch's `binary_cross_entropy`). From the outputs of a model
-/// before their sigmoid, `binaryCrossEntropyWithLogits` is more accurate.
+/// before their sigmoid, `binaryCrossEntropyWithLogits` is more accurate. Stops where an x is not in 0 … 1.
 public func binaryCrossEntropy(
   _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
-  apply(BinaryCrossEntropy(), input, target).reduced(reduction, weight: weight)
+  let loss = apply(BinaryCrossEntropy(), input, target).reduced(reduction, weight: weight)
+  // The loss of what is no probability is NaN: only then is it worth while to look for one.
+  if (loss.elementCount == 1 ? loss : noGrad { loss.sum() }).item().isNaN { requireProbabilities(input) }
+  return loss
+}
+
+private func requireProbabilities(_ input: Tensor) {
+  if input.elementCount == 0 { return }
+  let (least, greatest) = noGrad { input.aminmax() }
+  if !(least.item() >= 0 && greatest.item() <= 1) {
+    stop(
+      "binary_cross_entropy", "the input must be probabilities, from 0 to 1; it goes from \(least.item()) to "
+        + "\(greatest.item())", [input], help: "take its sigmoid, or binaryCrossEntropyWithLogits")
+  }
 }
 
 /// `binaryCrossEntropy` of sigmoid(x), without overflow (PyTorch's `binary_cross_entropy_with_logits`).
@@ -136,18 +149,35 @@ public func binaryCrossEntropyWithLogits(
   return (no - yes).reduced(reduction, weight: weight)
 }
 
-/// t (ln t − x), where x are logarithms of probabilities (PyTorch's `kl_div`). The mean over all elements is not the
-/// mean divergence of the samples: for that take the sum and divide by the batch size (PyTorch's `batchmean`).
+/// What `klDiv` makes of its values.
+public enum KLDivReduction: Sendable {
+  /// All values.
+  case none
+  /// Their mean, which is not the divergence: that is a sum over each sample.
+  case mean
+  /// The mean of the samples' divergences: the sum by the size of the first dimension (PyTorch's `batchmean`).
+  case batchMean
+  /// Their sum.
+  case sum
+}
+
+/// t (ln t − x), where x are logarithms of probabilities (PyTorch's `kl_div`). `.batchMean` is the divergence as
+/// mathematics defines it; the default is PyTorch's.
 ///
 /// - Parameter logTarget: Whether `target` holds logarithms too.
 /// - Parameter input: The predicted values.
 /// - Parameter target: The values to come close to, of a shape that broadcasts with the input.
-/// - Parameter reduction: `.mean` (the default), `.sum` or `.none`.
+/// - Parameter reduction: `.mean` (the default), `.batchMean`, `.sum` or `.none`.
 public func klDiv(
-  _ input: Tensor, _ target: Tensor, logTarget: Bool = false, reduction: Reduction = .mean
+  _ input: Tensor, _ target: Tensor, logTarget: Bool = false, reduction: KLDivReduction = .mean
 ) -> Tensor {
   let values = logTarget ? target.exp() * (target - input) : target.xlogy(target) - target * input
-  return values.reduced(reduction)
+  switch reduction {
+  case .none: return values
+  case .mean: return values.reduced(.mean)
+  case .sum: return values.sum()
+  case .batchMean: return input.rank == 0 ? values.sum() : values.sum() / input.shape[0]
+  }
 }
 
 /// The negative logarithm of the normal density of t around x: ½ (ln v + (x − t)² / v) (PyTorch's

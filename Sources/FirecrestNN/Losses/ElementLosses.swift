@@ -81,18 +81,18 @@ public final class HuberLoss: Loss {
   }
 }
 
-/// t (ln t − x), where x are logarithms of probabilities (PyTorch's `nn.KLDivLoss`). The mean is over all elements; for the
-/// mean of the samples' divergences (PyTorch's `batchmean`) take the sum and divide by the batch size.
+/// t (ln t − x), where x are logarithms of probabilities (PyTorch's `nn.KLDivLoss`). `.batchMean` is the divergence as
+/// mathematics defines it; the default is PyTorch's.
 public final class KLDivLoss: Loss {
   /// Whether the target holds logarithms too.
   public let logTarget: Bool
   /// What is made of the values.
-  public let reduction: Reduction
+  public let reduction: KLDivReduction
 
   /// - Parameters:
   ///   - logTarget: Whether the target holds logarithms too.
-  ///   - reduction: `.mean` (the default), `.sum` or `.none`.
-  public init(logTarget: Bool = false, reduction: Reduction = .mean) {
+  ///   - reduction: `.mean` (the default), `.batchMean`, `.sum` or `.none`.
+  public init(logTarget: Bool = false, reduction: KLDivReduction = .mean) {
     self.logTarget = logTarget
     self.reduction = reduction
   }
