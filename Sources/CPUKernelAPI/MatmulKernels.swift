@@ -12,13 +12,14 @@ package struct Matrix {
 }
 
 package protocol MatmulKernels: Sendable {
-  /// C = alpha · A B + (accumulate ? C : 0), with A [m, k], B [k, n] and C [m, n] of `type`; k may be 0.
-  /// float16 and bfloat16 accumulate in float32. `workspace` has `matmulWorkspace` bytes, 64-byte aligned.
+  /// C = alpha · A B + D, with A [m, k], B [k, n], C and D [m, n] of `type`; k may be 0. D is C itself, a matrix that
+  /// does not overlap it, a vector for each row (`rowStride` 0), or nothing. float16 and bfloat16 sum in float32.
+  /// `workspace` has `matmulWorkspace` bytes, 64-byte aligned.
   ///
   /// A caller that cuts a product among threads passes the size of the whole: how each element is summed follows from
   /// `k` and that size alone, as long as pieces start at even rows, so that the cut does not change a bit.
   func matmul(
-    _ type: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool,
+    _ type: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, adding d: Matrix?,
     wholeM: Int, wholeN: Int, workspace: UnsafeMutableRawPointer)
   /// Bytes of scratch memory that `matmul` needs for this problem.
   func matmulWorkspace(_ type: DType, m: Int, n: Int, k: Int) -> Int
@@ -31,11 +32,11 @@ package protocol MatmulKernels: Sendable {
 extension MatmulKernels {
   /// A product that is not cut.
   package func matmul(
-    _ type: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool,
+    _ type: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, adding d: Matrix?,
     workspace: UnsafeMutableRawPointer
   ) {
     matmul(
-      type, m: m, n: n, k: k, alpha: alpha, a, b, c, accumulate: accumulate, wholeM: m, wholeN: n,
+      type, m: m, n: n, k: k, alpha: alpha, a, b, c, adding: d, wholeM: m, wholeN: n,
       workspace: workspace)
   }
 }

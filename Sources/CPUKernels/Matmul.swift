@@ -2,16 +2,16 @@ import CPUKernelAPI
 
 extension Kernels: MatmulKernels {
   package func matmul(
-    _ type: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool,
+    _ type: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, adding d: Matrix?,
     wholeM: Int, wholeN: Int, workspace: UnsafeMutableRawPointer
   ) {
     if m <= 0 || n <= 0 { return }
     @inline(__always) func floating<E: MatmulElement>(_: E.Type) -> MatmulProblem<E, E> {
       MatmulProblem(
-        m: m, n: n, k: k, alpha: E.Scalar(alpha), a, b, c, accumulate: accumulate, wholeM: wholeM, wholeN: wholeN)
+        m: m, n: n, k: k, alpha: E.Scalar(alpha), a, b, c, adding: d, wholeM: wholeM, wholeN: wholeN)
     }
     @inline(__always) func integer<T: FixedWidthInteger & BitwiseCopyable>(_: T.Type) {
-      MatmulInteger<T>.multiply(m: m, n: n, k: k, alpha: alpha, a, b, c, accumulate: accumulate, workspace: workspace)
+      MatmulInteger<T>.multiply(m: m, n: n, k: k, alpha: alpha, a, b, c, adding: d, workspace: workspace)
     }
     switch type {
     case .float32: floating(Float.self).multiply(workspace)
@@ -52,7 +52,7 @@ extension MatmulProblem where C == E {
   /// that suits the fast paths.
   @inline(__always)
   init(
-    m: Int, n: Int, k: Int, alpha: E.Scalar, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool,
+    m: Int, n: Int, k: Int, alpha: E.Scalar, _ a: Matrix, _ b: Matrix, _ c: Matrix, adding d: Matrix?,
     wholeM: Int, wholeN: Int
   ) {
     self.init(
@@ -60,8 +60,9 @@ extension MatmulProblem where C == E {
       aRow: wholeM == 1 ? 1 : a.rowStride, aStep: k == 1 ? 1 : a.columnStride,
       b: UnsafePointer(b.pointer.assumingMemoryBound(to: E.self)), bStep: k == 1 ? 1 : b.rowStride,
       bColumn: wholeN == 1 ? 1 : b.columnStride, c: c.pointer.assumingMemoryBound(to: E.self),
-      cRow: wholeM == 1 ? 1 : c.rowStride, cColumn: wholeN == 1 ? 1 : c.columnStride, accumulate: accumulate,
-      wholeM: wholeM, wholeN: wholeN)
+      cRow: wholeM == 1 ? 1 : c.rowStride, cColumn: wholeN == 1 ? 1 : c.columnStride,
+      d: d.map { UnsafePointer($0.pointer.assumingMemoryBound(to: E.self)) }, dRow: wholeM == 1 ? 1 : d?.rowStride ?? 0,
+      dColumn: wholeN == 1 ? 1 : d?.columnStride ?? 0, wholeM: wholeM, wholeN: wholeN)
   }
 }
 
@@ -81,9 +82,23 @@ extension MatmulProblem where C == E.Scalar {
     let scratch = workspace.assumingMemoryBound(to: S.self)
     if wholeM == 1 || k <= 4 {
       if bStep == 1 && aStep == 1 && (wholeN == 1 || bColumn != 1) { return dots() }
-      if bColumn == 1 && cColumn == 1 { return sumOfRows() }
+      if bColumn == 1 && cColumn == 1 { return started.sumOfRows() }
     }
     if aStep == 1 && bStep == 1 && wholeM <= 8 { return dots() }
-    blocked(scratch)
+    started.blocked(scratch)
+  }
+
+  /// Vectors of C need vectors of D beside each other: else C starts as a copy of D.
+  @inline(__always)
+  private var started: Self {
+    guard let d, cColumn == 1 && dColumn != 1 else { return self }
+    var result = self
+    for i in 0..<m {
+      for j in 0..<n { c[i * cRow + j] = d[i * dRow + j * dColumn] }
+    }
+    result.d = UnsafePointer(c)
+    result.dRow = cRow
+    result.dColumn = 1
+    return result
   }
 }

@@ -1,13 +1,13 @@
 import CSIMD
 
-/// A product whose operands' types are known: C = alpha · A B + (accumulate ? C : 0).
+/// A product whose operands' types are known: C = alpha · A B + D.
 struct MatmulProblem<E: MatmulElement, C> {
   var m: Int, n: Int, k: Int
   var alpha: E.Scalar
   var a: UnsafePointer<E>, aRow: Int, aStep: Int
   var b: UnsafePointer<E>, bStep: Int, bColumn: Int
   var c: UnsafeMutablePointer<C>, cRow: Int, cColumn: Int
-  var accumulate: Bool
+  var d: UnsafePointer<C>?, dRow: Int, dColumn: Int
   /// Rows and columns of the product of which this is a piece; they choose the way it is computed.
   var wholeM: Int, wholeN: Int
 
@@ -16,7 +16,7 @@ struct MatmulProblem<E: MatmulElement, C> {
   var transposed: Self {
     Self(
       m: n, n: m, k: k, alpha: alpha, a: b, aRow: bColumn, aStep: bStep, b: a, bStep: aStep, bColumn: aRow, c: c,
-      cRow: cColumn, cColumn: cRow, accumulate: accumulate, wholeM: wholeN, wholeN: wholeM)
+      cRow: cColumn, cColumn: cRow, d: d, dRow: dColumn, dColumn: dRow, wholeM: wholeN, wholeN: wholeM)
   }
 }
 
@@ -100,7 +100,9 @@ extension MatmulProblem where C == E.Scalar {
         let a = a + (ic * aRow + pc * aStep)
         var tile = MatmulTile<S>(
           a: packedA, aRow: repeats, aStep: MatmulTiling.rows * repeats, b: packedB, bStep: bStep, c: scratch,
-          cRow: cRow, depth: depth, alpha: alpha, accumulate: accumulate || pc > 0, tail: lanes)
+          cRow: cRow, depth: depth, alpha: alpha, accumulate: d != nil || pc > 0, tail: lanes)
+        // What the first steps of k start from; the next ones add to C.
+        if pc == 0 { tile.dRow = dRow }
         if blocks.packsA {
           MatmulPack<E>.a(a, aRow, aStep, rows: rows, depth: depth, packedA)
         } else {
@@ -118,6 +120,7 @@ extension MatmulProblem where C == E.Scalar {
             tile.b = UnsafeRawPointer(b).assumingMemoryBound(to: S.self)
           }
           let target = c + (ic * cRow + jc * cColumn)
+          if pc == 0 { tile.d = d.map { $0 + (ic * dRow + jc * dColumn) } }
           if blocks.streamsB && cColumn == 1 {
             stream(tile, rows: rows, columns: columns, target)
           } else {
@@ -178,6 +181,7 @@ extension MatmulProblem where C == E.Scalar {
           let part = min(width, last - j), place = target + (i * cRow + j * cColumn)
           tile.tail = part - (vectors - 1) * lanes
           tile.b = start.b + (blocks.packsB ? j * tile.depth : j)
+          tile.d = start.d.map { $0 + (i * dRow + j * dColumn) }
           if cColumn == 1 {
             tile.c = place
             tile.run(rows: height, vectors: vectors, packed: blocks.packsB)
@@ -216,6 +220,7 @@ extension MatmulProblem where C == E.Scalar {
         }
         tile.a = start.a + i * aRow
         tile.c = target + (i * cRow + j)
+        tile.d = start.d.map { $0 + (i * dRow + j) }
         tile.run(rows: min(band, rows - i), vectors: vectors, packed: false)
         i += band
       }
@@ -238,7 +243,8 @@ extension MatmulProblem where C == E.Scalar {
     for i in 0..<rows {
       for j in 0..<columns {
         let value = scratch[i * width + j], place = target + (i * cRow + j * cColumn)
-        place[0] = add ? place[0] + value : value
+        let old = tile.d.map { $0[i * dRow + j * dColumn] } ?? place[0]
+        place[0] = add ? old + value : value
       }
     }
   }

@@ -106,14 +106,13 @@ enum MatmulHalf<E: MatmulElement> where E.Scalar == Float {
         MatmulProblem<E, Float>(
           m: height, n: width, k: x.k, alpha: x.alpha, a: x.a + ic * x.aRow, aRow: x.aRow, aStep: x.aStep,
           b: x.b + jc * x.bColumn, bStep: x.bStep, bColumn: x.bColumn, c: block, cRow: stride, cColumn: 1,
-          accumulate: false, wholeM: x.wholeM, wholeN: x.wholeN
+          d: nil, dRow: 0, dColumn: 0, wholeM: x.wholeM, wholeN: x.wholeN
         ).multiply(rest)
         for i in 0..<height {
           let source = block + i * stride, target = x.c + ((ic + i) * x.cRow + jc * x.cColumn)
-          if x.accumulate {
-            for j in 0..<width {
-              target[j * x.cColumn] = E.narrow(E.widen(target[j * x.cColumn]) + source[j])
-            }
+          if let d = x.d {
+            let old = d + ((ic + i) * x.dRow + jc * x.dColumn)
+            for j in 0..<width { target[j * x.cColumn] = E.narrow(E.widen(old[j * x.dColumn]) + source[j]) }
           } else if x.cColumn == 1 {
             for j in 0..<width { target[j] = E.narrow(source[j]) }
           } else {

@@ -9,7 +9,7 @@ enum MatmulInteger<T: FixedWidthInteger & BitwiseCopyable> {
 
   @inline(__always)
   static func multiply(
-    m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, accumulate: Bool,
+    m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, _ c: Matrix, adding d: Matrix?,
     workspace: UnsafeMutableRawPointer
   ) {
     let pa = UnsafePointer(a.pointer.assumingMemoryBound(to: T.self))
@@ -32,7 +32,7 @@ enum MatmulInteger<T: FixedWidthInteger & BitwiseCopyable> {
             for j in 0..<width { target[j] = source[j * b.columnStride] }
           }
         }
-        let adds = accumulate || pc0 > 0
+        let old = pc0 > 0 ? c : d
         for i in 0..<m {
           let row = pa + (i * a.rowStride + pc0 * a.columnStride)
           for j in 0..<width { sums[j] = 0 }
@@ -50,9 +50,12 @@ enum MatmulInteger<T: FixedWidthInteger & BitwiseCopyable> {
             p += 1
           }
           let target = pc + (i * c.rowStride + jc * c.columnStride)
-          for j in 0..<width {
-            let place = target + j * c.columnStride
-            place[0] = adds ? place[0] &+ scale &* sums[j] : scale &* sums[j]
+          if let old {
+            let start =
+              UnsafePointer(old.pointer.assumingMemoryBound(to: T.self)) + (i * old.rowStride + jc * old.columnStride)
+            for j in 0..<width { target[j * c.columnStride] = start[j * old.columnStride] &+ scale &* sums[j] }
+          } else {
+            for j in 0..<width { target[j * c.columnStride] = scale &* sums[j] }
           }
         }
         pc0 += steps

@@ -53,9 +53,12 @@ struct MatmulTile<S: MatmulScalar> {
   var c: UnsafeMutablePointer<S>, cRow: Int
   var depth: Int
   var alpha: S
+  /// Whether the products are added to D, or to C where there is none.
   var accumulate: Bool
   /// Columns in the last vector, 1 ... lanes.
   var tail: Int
+  /// D: adjacent columns.
+  var d: UnsafePointer<S>? = nil, dRow = 0
 }
 
 /// The sums of one row of a tile.
@@ -74,17 +77,18 @@ struct MatmulRow<S: MatmulScalar> {
   func write(_ t: MatmulTile<S>, _ row: Int, _ vectors: Int) {
     let c = t.c + row * t.cRow, alpha = S.splat(t.alpha), lanes = S.lanes
     if t.accumulate {
+      let d = t.d.map { $0 + row * t.dRow } ?? UnsafePointer(c)
       if vectors == 1 {
-        S.store(S.multiplyAdd(S.load(c, t.tail), alpha, v0), c, t.tail)
+        S.store(S.multiplyAdd(S.load(d, t.tail), alpha, v0), c, t.tail)
       } else {
-        S.store(S.multiplyAdd(S.load(c), alpha, v0), c)
-        let last = c + (vectors - 1) * lanes
+        S.store(S.multiplyAdd(S.load(d), alpha, v0), c)
+        let last = (vectors - 1) * lanes
         if vectors == 2 {
-          S.store(S.multiplyAdd(S.load(last, t.tail), alpha, v1), last, t.tail)
+          S.store(S.multiplyAdd(S.load(d + last, t.tail), alpha, v1), c + last, t.tail)
         } else {
-          S.store(S.multiplyAdd(S.load(c + lanes), alpha, v1), c + lanes)
-          S.store(S.multiplyAdd(S.load(c + 2 * lanes), alpha, v2), c + 2 * lanes)
-          S.store(S.multiplyAdd(S.load(last, t.tail), alpha, v3), last, t.tail)
+          S.store(S.multiplyAdd(S.load(d + lanes), alpha, v1), c + lanes)
+          S.store(S.multiplyAdd(S.load(d + 2 * lanes), alpha, v2), c + 2 * lanes)
+          S.store(S.multiplyAdd(S.load(d + last, t.tail), alpha, v3), c + last, t.tail)
         }
       }
     } else if vectors == 1 {

@@ -11,28 +11,30 @@ extension MatmulProblem where C == E.Scalar {
       for i in 0..<m {
         let x = a + i * aRow, target = c + (i * cRow + j)
         var p = 0
-        if k == 0 && !accumulate {
-          for l in 0..<width { target[l] = 0 }
+        var start = d.map { $0 + (i * dRow + j) }
+        if k == 0 {
+          for l in 0..<width { target[l] = start.map { $0[l] } ?? 0 }
         }
         while p < k {
-          let count = k - p, fresh = p == 0 && !accumulate
+          let count = k - p
           let source = b + (p * bStep + j), factors = x + p * aStep
           if count >= 8 {
-            addRows(8, factors, source, target, width, fresh)
+            addRows(8, factors, source, target, width, start)
             p += 8
           } else if count >= 4 {
-            addRows(Rows4.self, factors, source, target, width, fresh)
+            addRows(Rows4.self, factors, source, target, width, start)
             p += 4
           } else if count == 3 {
-            addRows(Rows3.self, factors, source, target, width, fresh)
+            addRows(Rows3.self, factors, source, target, width, start)
             p += 3
           } else if count == 2 {
-            addRows(Rows2.self, factors, source, target, width, fresh)
+            addRows(Rows2.self, factors, source, target, width, start)
             p += 2
           } else {
-            addRows(Rows1.self, factors, source, target, width, fresh)
+            addRows(Rows1.self, factors, source, target, width, start)
             p += 1
           }
+          start = UnsafePointer(target)
         }
       }
       j += width
@@ -42,15 +44,17 @@ extension MatmulProblem where C == E.Scalar {
   /// The last rows: a function for each number of them, because the inliner gives up on one that would hold them all.
   @inline(never)
   private func addRows<R: TileRows>(
-    _: R.Type, _ x: UnsafePointer<E>, _ b: UnsafePointer<E>, _ y: UnsafeMutablePointer<S>, _ width: Int, _ fresh: Bool
+    _: R.Type, _ x: UnsafePointer<E>, _ b: UnsafePointer<E>, _ y: UnsafeMutablePointer<S>, _ width: Int,
+    _ start: UnsafePointer<S>?
   ) {
-    addRows(R.count, x, b, y, width, fresh)
+    addRows(R.count, x, b, y, width, start)
   }
 
-  /// y[l] = alpha · Σ x[q] B[q, l] + (fresh ? 0 : y[l]); `rows` is a literal.
+  /// y[l] = alpha · Σ x[q] B[q, l] + start[l], or + 0; `rows` is a literal.
   @inline(__always)
   private func addRows(
-    _ rows: Int, _ x: UnsafePointer<E>, _ b: UnsafePointer<E>, _ y: UnsafeMutablePointer<S>, _ width: Int, _ fresh: Bool
+    _ rows: Int, _ x: UnsafePointer<E>, _ b: UnsafePointer<E>, _ y: UnsafeMutablePointer<S>, _ width: Int,
+    _ start: UnsafePointer<S>?
   ) {
     @inline(__always) func factor(_ q: Int) -> S.Vector {
       S.splat(q < rows ? alpha * E.widen(x[q * aStep]) : 0)
@@ -74,20 +78,20 @@ extension MatmulProblem where C == E.Scalar {
       return s
     }
     var l = 0
-    if fresh {
+    if let start {
       while l + S.lanes <= width {
-        S.store(total(S.Vector(), { E.widen($0) }, l), y + l)
+        S.store(total(S.load(start + l), { E.widen($0) }, l), y + l)
         l += S.lanes
       }
     } else {
       while l + S.lanes <= width {
-        S.store(total(S.load(y + l), { E.widen($0) }, l), y + l)
+        S.store(total(S.Vector(), { E.widen($0) }, l), y + l)
         l += S.lanes
       }
     }
     let tail = width - l
     if tail > 0 {
-      S.store(total(fresh ? S.Vector() : S.load(y + l, tail), { E.widen($0, tail) }, l), y + l, tail)
+      S.store(total(start.map { S.load($0 + l, tail) } ?? S.Vector(), { E.widen($0, tail) }, l), y + l, tail)
     }
   }
 
@@ -183,7 +187,7 @@ extension MatmulProblem where C == E.Scalar {
     }
     @inline(__always) func put(_ v: S.Vector, _ row: Int, _ column: Int) {
       let place = c + ((i + row) * cRow + (j + column) * cColumn), value = alpha * S.sum(v)
-      place[0] = accumulate ? place[0] + value : value
+      place[0] = d.map { $0[(i + row) * dRow + (j + column) * dColumn] + value } ?? value
     }
     put(s.v0, 0, 0)
     if rows > 1 { put(t.v0, 1, 0) }

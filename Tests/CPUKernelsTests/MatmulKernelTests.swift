@@ -124,10 +124,13 @@ private func reference(
   return (expected, magnitude)
 }
 
+/// What a product is added to.
+private enum Addend: CaseIterable { case nothing, itself, matrix, transposed, eachRow, eachColumn }
+
 /// One random problem: computes it with `kernels` and says what is wrong, or nil.
 private func failure(
   _ kernels: any MatmulKernels, _ type: DType, m: Int, n: Int, k: Int, _ la: Layout, _ lb: Layout, _ lc: Layout,
-  alpha: Double, accumulate: Bool, _ random: inout Generator
+  alpha: Double, _ addend: Addend, _ random: inout Generator
 ) -> String? {
   func matrix(_ rows: Int, _ columns: Int, _ layout: Layout) -> (Buffer, Matrix) {
     let (row, column) = layout.strides(rows, columns)
@@ -142,17 +145,29 @@ private func failure(
       buffer[i] = type.isFloatingPoint ? value / 4 + (type.size > 2 ? Double(random.next() % 64) / 997 : 0) : value
     }
   }
-  // C's memory between its elements must stay as it is; where it is not accumulated it starts as NaN.
-  for i in 0..<bufferC.count { bufferC[i] = type.isFloatingPoint ? (accumulate ? 1.5 : .nan) : 3 }
+  // C's memory between its elements must stay as it is; where nothing is to be read from it, it starts as NaN.
+  let filler = type.isFloatingPoint ? (addend == .itself ? 1.5 : .nan) : 3
+  for i in 0..<bufferC.count { bufferC[i] = filler }
   let bytes = kernels.matmulWorkspace(type, m: m, n: n, k: k)
   let workspace = Buffer(.uint8, bytes)
-  for i in 0..<m where accumulate {
-    for j in 0..<n { bufferC[i * c.rowStride + j * c.columnStride] = Double((i + 2 * j) % 5) }
+  let bufferD = addend == .itself ? bufferC : Buffer(type, m * n)
+  let d: Matrix? =
+    switch addend {
+    case .nothing: nil
+    case .itself: c
+    case .matrix: Matrix(bufferD.pointer, rowStride: n, columnStride: 1)
+    case .transposed: Matrix(bufferD.pointer, rowStride: 1, columnStride: m)
+    case .eachRow: Matrix(bufferD.pointer, rowStride: 0, columnStride: 1)
+    case .eachColumn: Matrix(bufferD.pointer, rowStride: 1, columnStride: 0)
+    }
+  if let d {
+    for i in 0..<m {
+      for j in 0..<n { bufferD[i * d.rowStride + j * d.columnStride] = Double((i + 2 * j) % 5) }
+    }
   }
   let (expected, magnitude) = reference(
-    m, n, k, bufferA.values, a, bufferB.values, b, accumulate ? bufferC.values : [], c, alpha)
-  kernels.matmul(
-    type, m: m, n: n, k: k, alpha: alpha, a, b, c, accumulate: accumulate, workspace: workspace.pointer)
+    m, n, k, bufferA.values, a, bufferB.values, b, d == nil ? [] : bufferD.values, d ?? c, alpha)
+  kernels.matmul(type, m: m, n: n, k: k, alpha: alpha, a, b, c, adding: d, workspace: workspace.pointer)
   var isElement = [Bool](repeating: false, count: bufferC.count)
   // Repeated elements make every rounding err the same way, so the error grows with k.
   let rounding = 16 + Double(k) / 16
@@ -179,8 +194,7 @@ private func failure(
     }
   }
   for i in 0..<bufferC.count where !isElement[i] {
-    let untouched = type.isFloatingPoint ? (accumulate ? bufferC[i] == 1.5 : bufferC[i].isNaN) : bufferC[i] == 3
-    if !untouched { return "wrote between the elements of C" }
+    if bufferC[i] != filler && !(bufferC[i].isNaN && filler.isNaN) { return "wrote between the elements of C" }
   }
   if !bufferC.guardsAreIntact { return "wrote outside C" }
   if !workspace.guardsAreIntact { return "wrote outside the workspace" }
@@ -215,10 +229,9 @@ private func failure(
         for lb in Layout.allCases {
           for lc in Self.layoutsOfC {
             for (m, n, k) in [(13, 35, 9), (1, 37, 21), (37, 1, 21), (3, 70, 18), (5, 4, 3)] {
-              let alpha = type.isFloatingPoint ? 0.5 : 2.0, accumulate = random.next() & 1 == 0
-              let message = failure(
-                kernels, type, m: m, n: n, k: k, la, lb, lc, alpha: alpha, accumulate: accumulate, &random)
-              #expect(message == nil, "\(name) \(type) m \(m) n \(n) k \(k) \(la) \(lb) \(lc) \(accumulate)")
+              let alpha = type.isFloatingPoint ? 0.5 : 2.0, addend = Addend.allCases.randomElement(using: &random)!
+              let message = failure(kernels, type, m: m, n: n, k: k, la, lb, lc, alpha: alpha, addend, &random)
+              #expect(message == nil, "\(name) \(type) m \(m) n \(n) k \(k) \(la) \(lb) \(lc) \(addend)")
             }
           }
         }
@@ -254,7 +267,7 @@ private func failure(
           kernels.matmul(
             .float32, m: m, n: n, k: k, alpha: 1, Matrix(a.pointer, rowStride: k, columnStride: 1),
             Matrix(b.pointer, rowStride: n, columnStride: 1), Matrix(c.pointer, rowStride: n, columnStride: 1),
-            accumulate: false, workspace: workspace.pointer)
+            adding: nil, workspace: workspace.pointer)
           for i in 0..<(m * n) {
             let hit = i / n == m - 1
             #expect(hit ? (value.isNaN ? c[i].isNaN : c[i] == .infinity) : c[i] == Double(k), "\(name) \(m) \(n) \(k)")
@@ -291,7 +304,7 @@ private func failure(
                 Matrix(b.pointer + columns.lowerBound * bc * size, rowStride: br, columnStride: bc),
                 Matrix(
                   target.pointer + (rows.lowerBound * n + columns.lowerBound) * size, rowStride: n, columnStride: 1),
-                accumulate: false, wholeM: m, wholeN: n, workspace: workspace.pointer)
+                adding: nil, wholeM: m, wholeN: n, workspace: workspace.pointer)
             }
             run(0..<m, 0..<n, c)
             let bytes = { (x: Buffer) in Array(UnsafeRawBufferPointer(start: x.pointer, count: m * n * type.size)) }
@@ -323,7 +336,7 @@ private func failure(
         kernels.matmul(
           type, m: 1, n: 20, k: k, alpha: 1, Matrix(a.pointer, rowStride: k, columnStride: 1),
           Matrix(b.pointer, rowStride: 20, columnStride: 1), Matrix(c.pointer, rowStride: 20, columnStride: 1),
-          accumulate: false, workspace: workspace.pointer)
+          adding: nil, workspace: workspace.pointer)
         for j in 0..<20 { #expect(c[j] == base + 2, "\(name) \(type)") }
       }
     }
@@ -336,10 +349,10 @@ private func failure(
     let la = Layout.allCases.randomElement(using: &random)!, lb = Layout.allCases.randomElement(using: &random)!
     let lc = Self.layoutsOfC.randomElement(using: &random)!
     let alphas = type == .uint8 ? [1.0, 2] : type.isFloatingPoint ? [1, 1, -0.75, 0] : [1, -2]
-    let alpha = alphas.randomElement(using: &random)!, accumulate = random.next() & 1 == 0
-    let message = failure(kernels, type, m: m, n: n, k: k, la, lb, lc, alpha: alpha, accumulate: accumulate, &random)
+    let alpha = alphas.randomElement(using: &random)!, addend = Addend.allCases.randomElement(using: &random)!
+    let message = failure(kernels, type, m: m, n: n, k: k, la, lb, lc, alpha: alpha, addend, &random)
     #expect(
       message == nil,
-      "\(name) \(type) m \(m) n \(n) k \(k) A \(la) B \(lb) C \(lc) alpha \(alpha) accumulate \(accumulate)")
+      "\(name) \(type) m \(m) n \(n) k \(k) A \(la) B \(lb) C \(lc) alpha \(alpha) adding \(addend)")
   }
 }

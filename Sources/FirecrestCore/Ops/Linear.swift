@@ -1,7 +1,7 @@
 import CPUKernelAPI
 import FirecrestCPU
 
-/// x Wᵀ + b, the bias written first so that the product adds to it.
+/// x Wᵀ + b
 struct Linear: MultiOp {
   var savedInputs: [Int] { [0, 1] }
 
@@ -33,8 +33,7 @@ struct Linear: MultiOp {
     let flat = noGrad { x.reshape([x.shape.dropLast().reduce(1, *), k]) }
     multiply(
       y.dtype, m: flat.shape[0], n: n, k: k, flat.matrix, weight.matrix.transposed,
-      into: Matrix(y.pointer, rowStride: n, columnStride: 1), accumulate: inputs.count > 2,
-      bias: inputs.count > 2 ? inputs[2] : nil, cpu)
+      into: Matrix(y.pointer, rowStride: n, columnStride: 1), adding: inputs.count > 2 ? inputs[2].eachRow : nil, cpu)
   }
 
   func decomposed(_ inputs: [Tensor]) -> [Tensor]? {
@@ -63,7 +62,7 @@ struct Linear: MultiOp {
     let (n, k) = (sum.shape[0], sum.shape[1]), rows = x.shape.dropLast().reduce(1, *)
     multiply(
       sum.dtype, m: n, n: k, k: rows, g.reshape([rows, n]).matrix.transposed, x.reshape([rows, k]).matrix,
-      into: sum.matrix, accumulate: true, .shared)
+      into: sum.matrix, adding: sum.matrix, .shared)
     return true
   }
 }

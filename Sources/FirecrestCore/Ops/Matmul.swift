@@ -48,6 +48,9 @@ extension Tensor {
   /// A tensor of two dimensions as the kernels take it.
   package var matrix: Matrix { Matrix(pointer, rowStride: strides[0], columnStride: strides[1]) }
 
+  /// A vector as the kernels take a matrix of which it is each row.
+  var eachRow: Matrix { Matrix(pointer, rowStride: 0, columnStride: strides[0]) }
+
   /// The matrix product (PyTorch's `matmul`): of vectors the dot product, of matrices the product, of more dimensions
   /// a batch of products whose leading dimensions broadcast. A vector on the left is a row, on the right a column.
   public func matmul(_ other: Tensor) -> Tensor {

@@ -22,7 +22,7 @@ package struct Factorization<T: FactorElement> {
 
   /// c −= a b
   private func subtract(_ m: Int, _ n: Int, _ k: Int, _ a: Matrix, _ b: Matrix, _ c: Matrix) {
-    multiply(T.dtype, m: m, n: n, k: k, alpha: -1, a, b, into: c, accumulate: true, cpu)
+    multiply(T.dtype, m: m, n: n, k: k, alpha: -1, a, b, into: c, adding: c, cpu)
   }
 
   /// y −= f x, `count` elements

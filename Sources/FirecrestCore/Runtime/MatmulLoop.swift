@@ -4,29 +4,23 @@ import FirecrestCPU
 /// Multiply-adds below which waking another thread does not pay.
 private let matmulGrain = 400_000
 
-/// C = alpha · A B + (accumulate ? C : 0) in memory, cut by rows or columns of C among the threads. Pieces start at
-/// even rows and know the size of the whole, so that the result does not depend on the cut. `bias` is a vector that
-/// each row of C starts from, then with `accumulate`: one pass over the result instead of two.
+/// C = alpha · A B + D in memory (D is C itself, another matrix, a vector for each row with a row stride of 0, or
+/// nothing), cut by rows or columns of C among the threads. Pieces start at even rows and know the size of the whole, so
+/// that the result does not depend on the cut.
 package func multiply(
   _ dtype: DType, m: Int, n: Int, k: Int, alpha: Double = 1, _ a: Matrix, _ b: Matrix, into c: Matrix,
-  accumulate: Bool = false, bias: Tensor? = nil, _ cpu: CPU
+  adding d: Matrix? = nil, _ cpu: CPU
 ) {
   if m == 0 || n == 0 { return }
   let size = dtype.size
   // That of the whole is enough for each piece.
   let bytes = cpu.kernels.matmulWorkspace(dtype, m: m, n: n, k: k)
   func block(_ rows: Range<Int>, _ columns: Range<Int>, _ workspace: UnsafeMutableRawPointer) {
-    if let bias {
-      let step = bias.strides[0], target = c.moved(rows: rows.lowerBound, columns: columns.lowerBound, size)
-      cpu.kernels.copy(
-        size: size, rows: rows.count, columns: columns.count, bias.pointer + columns.lowerBound * step * size,
-        rowStride: 0, columnStride: step, target.pointer, rowStride: target.rowStride,
-        columnStride: target.columnStride)
-    }
     cpu.kernels.matmul(
       dtype, m: rows.count, n: columns.count, k: k, alpha: alpha,
       a.moved(rows: rows.lowerBound, columns: 0, size), b.moved(rows: 0, columns: columns.lowerBound, size),
-      c.moved(rows: rows.lowerBound, columns: columns.lowerBound, size), accumulate: accumulate, wholeM: m, wholeN: n,
+      c.moved(rows: rows.lowerBound, columns: columns.lowerBound, size),
+      adding: d?.moved(rows: rows.lowerBound, columns: columns.lowerBound, size), wholeM: m, wholeN: n,
       workspace: workspace)
   }
   let isSmall = m * n * k < 2 * matmulGrain
