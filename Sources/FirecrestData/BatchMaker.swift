@@ -35,7 +35,7 @@ struct BatchMaker<Batch>: Sendable {
           let repetition = order.repetitions?[i] ?? 0
           let context = SampleContext(seed: seed, epoch: order.epoch, index: index, repetition: repetition)
           do {
-            samples.append(try SampleContext.$current.withValue(context) { try dataset[index] })
+            samples.append(try context.read { try dataset[index] })
           } catch { throw DataLoaderError(order, index: index, error) }
         }
         do { return try collate(samples) } catch { throw DataLoaderError(order, index: nil, error) }
@@ -51,7 +51,7 @@ struct BatchMaker<Batch>: Sendable {
       guard B.Batch.self == Batch.self else { return nil }
       return { indices, context in
         // The types are the same, which the compiler cannot know.
-        try SampleContext.$current.withValue(context) { try dataset.batch(indices) as! Batch }
+        try context.read { try dataset.batch(indices) as! Batch }
       }
     }
     guard let batched = dataset as? any BatchedDataset else { return nil }

@@ -12,8 +12,8 @@
 /// ```
 ///
 /// Worker threads read samples at the same time, hence `Sendable`: keep what never changes in a struct, and guard the
-/// rest. A dataset that draws random numbers takes them from `Generator.sample`, so that they depend on the sample and
-/// the epoch alone.
+/// rest. Random numbers that a dataset draws (`Tensor.rand`, or from `Generator.sample`) depend on the sample and the epoch
+/// alone, not on which thread reads it when.
 public protocol Dataset<Sample>: Sendable {
   /// What one element is: a tensor, a tuple of tensors or numbers, or a type of the user's.
   associatedtype Sample

@@ -4,7 +4,7 @@ import FirecrestCore
 ///
 /// While a `DataLoader` reads a sample, `SampleContext.current` describes it. Its generator is keyed by the loader's
 /// seed, the epoch and the sample, so that augmentation is the same for any number of workers and after a resume, and
-/// different in every epoch.
+/// different in every epoch. Random operations of tensors use it there without being told.
 public struct SampleContext: Sendable {
   /// The loader's seed.
   public let seed: UInt64
@@ -30,12 +30,18 @@ public struct SampleContext: Sendable {
     generator = Generator(seed: streamKey(seed, 1, UInt64(epoch), UInt64(index), UInt64(repetition)))
   }
 
+  /// Calls `body` with this context as the current one.
+  func read<R>(_ body: () throws -> R) rethrows -> R {
+    try Self.$current.withValue(self) { try generator.asCurrent(body) }
+  }
+
   /// The context of another sample of the same epoch.
   public func at(_ index: Int) -> SampleContext { SampleContext(seed: seed, epoch: epoch, index: index) }
 }
 
 extension Generator {
-  /// The random numbers of the sample that is being read for a `DataLoader`; the shared generator elsewhere.
+  /// The random numbers of the sample that is being read for a `DataLoader`, for what is not an operation of tensors;
+  /// the shared generator elsewhere.
   public static var sample: Generator { SampleContext.current?.generator ?? .shared }
 }
 

@@ -254,6 +254,22 @@ import Testing
     }
   }
 
+  @Test func drawsARandomTensorForEachSampleAndEpoch() {
+    let data = Numbers().map { x, _ in
+      #expect(Generator.current === Generator.sample && Generator.current !== Generator.shared)
+      return x + Tensor.rand(2) + Tensor.randint(high: 1000, [2])
+    }
+    func epochs(_ workers: Int) -> [[Float]] {
+      let loader = DataLoader(data, batchSize: 4, shuffle: true, workers: workers, seed: 5)
+      return (0..<2).flatMap { _ in loader.map { $0.toArray(Float.self) } }
+    }
+    let alone = epochs(0)
+    #expect(alone == epochs(1))
+    #expect(alone == epochs(3))
+    #expect(Set(alone.joined()).count == alone.joined().count)
+    #expect(Generator.current === Generator.shared)
+  }
+
   @Test func takesBatchesOfTheUsers() {
     let groups = BatchSampler(count: 2) { epoch, _ in [[epoch, 5], [1, 2, 3]] }
     let loader = DataLoader(Numbers(), batchSampler: groups, workers: 1)

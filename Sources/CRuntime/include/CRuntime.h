@@ -19,6 +19,8 @@ typedef struct {
   bool detect_anomaly;
   /// True while tests compare operations with their decompositions.
   bool prefer_decomposition;
+  /// The generator of random operations that are given none, an object of the Swift side; NULL: the shared one.
+  void *_Nullable generator;
   /// Released graph nodes that wait to be taken apart, an object of the Swift side.
   void *_Nullable release_queue;
 } fc_thread_state;

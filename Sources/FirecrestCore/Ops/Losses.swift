@@ -127,8 +127,9 @@ private func requireProbabilities(_ input: Tensor) {
   let (least, greatest) = noGrad { input.aminmax() }
   if !(least.item() >= 0 && greatest.item() <= 1) {
     stop(
-      "binary_cross_entropy", "the input must be probabilities, from 0 to 1; it goes from \(least.item()) to "
-        + "\(greatest.item())", [input], help: "take its sigmoid, or binaryCrossEntropyWithLogits")
+      "binary_cross_entropy",
+      "the input must be probabilities, from 0 to 1; it goes from \(least.item()) to \(greatest.item())", [input],
+      help: "take its sigmoid, or binaryCrossEntropyWithLogits")
   }
 }
 

@@ -147,8 +147,8 @@ extension ConvolutionGeometry {
     // The frame holds whatever any phase reads.
     var (first, last) = (SIMD3<Int>(), output &- 1)
     for d in 0..<3 {
-      first[d] = axes[d].map(\.lowest).min() ?? 0
-      last[d] = max(first[d], axes[d].map(\.highest).max() ?? 0)
+      first[d] = axes[d].map { $0.lowest }.min() ?? 0
+      last[d] = max(first[d], axes[d].map { $0.highest }.max() ?? 0)
     }
     let source = ConvolutionSource(
       whole(g), channels: outputsPerGroup, origin: 0 &- first, framed: last &- first &+ 1, phases: 1)

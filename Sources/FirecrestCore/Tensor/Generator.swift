@@ -1,3 +1,4 @@
+import CRuntime
 import FirecrestCPU
 import Synchronization
 
@@ -26,8 +27,27 @@ public final class Generator: Sendable {
   /// A generator at the beginning of a seed's stream.
   public init(seed: UInt64) { protected = Mutex(State(seed: seed)) }
 
-  /// The generator that random operations use unless they are given another; seeded by `FIRECREST_SEED`.
+  /// The generator that random operations use unless they are given another; seeded by `FIRECREST_SEED`. Where a
+  /// `DataLoader` reads a sample they use the sample's own.
   public static let shared = Generator(seed: Settings.seed)
+
+  /// What random operations that are given none use on this thread.
+  package static var current: Generator {
+    guard let own = fc_state().pointee.generator else { return shared }
+    return Unmanaged.fromOpaque(own).takeUnretainedValue()
+  }
+
+  /// Has random operations of this thread that are given none use this generator while `body` runs.
+  package func asCurrent<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    let state = fc_state()
+    let previous = state.pointee.generator
+    state.pointee.generator = Unmanaged.passUnretained(self).toOpaque()
+    defer {
+      state.pointee.generator = previous
+      withExtendedLifetime(self) {}
+    }
+    return try body()
+  }
 
   /// The seed (PyTorch's `initial_seed`).
   public var seed: UInt64 { state.seed }

@@ -97,7 +97,7 @@ extension Tensor {
     if count < 0 { fail("randperm", "the number of elements is negative: \(count)") }
     let y = arange(count)
     if count < 2 { return y.to(dtype) }
-    let (key, offset) = (generator ?? .shared).reserve(blocks: (count + 1) / 2)
+    let (key, offset) = (generator ?? .current).reserve(blocks: (count + 1) / 2)
     let block = 1024
     y.withElements(Int64.self) { elements in
       withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 2 * block) { words in

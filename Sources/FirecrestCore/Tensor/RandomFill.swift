@@ -15,7 +15,7 @@ extension Tensor {
     if count == 0 { return }
     let cpu = CPU.shared
     let perBlock = cpu.kernels.elementsPerBlock(dtype)
-    let (key, offset) = (generator ?? .shared).reserve(blocks: (count + perBlock - 1) / perBlock)
+    let (key, offset) = (generator ?? .current).reserve(blocks: (count + perBlock - 1) / perBlock)
     cpu.parallel(count, grain: CPU.grain / cost, multiple: blockSize) { range in
       var start = range.lowerBound
       while start < range.upperBound {
@@ -76,7 +76,7 @@ extension Tensor {
     let target = pointer
     let count = elementCount
     if count == 0 { return }
-    let (key, offset) = (generator ?? .shared).reserve(blocks: (count + 3) / 4)
+    let (key, offset) = (generator ?? .current).reserve(blocks: (count + 3) / 4)
     cpu.parallel(count, grain: CPU.grain / 2, multiple: blockSize) { range in
       withUnsafeTemporaryAllocation(byteCount: blockSize * 5, alignment: 64) { memory in
         let numbers = memory.baseAddress!
@@ -159,7 +159,7 @@ extension Tensor {
     let perBlock = cpu.kernels.integersPerBlock(low: low, high: high)
     let count = y.elementCount
     if count == 0 { return y }
-    let (key, offset) = (generator ?? .shared).reserve(blocks: (count + perBlock - 1) / perBlock)
+    let (key, offset) = (generator ?? .current).reserve(blocks: (count + perBlock - 1) / perBlock)
     let target = y.pointer.assumingMemoryBound(to: Int64.self)
     cpu.parallel(count, grain: CPU.grain / 4, multiple: blockSize) { range in
       cpu.kernels.randomIntegers(
