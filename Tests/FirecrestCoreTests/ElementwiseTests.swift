@@ -87,6 +87,19 @@ import Testing
     }
   }
 
+  @Test func incompleteGammaOfSmallNumbers() {
+    // True values, from 60 digits; 1 - P would be nothing but rounding errors, and is in PyTorch.
+    let a = Tensor([1e-20, 1e-10, 1e-3, 0.2, 0.5], dtype: .float64)
+    let x = Tensor([0.01, 0.5, 1.05, 0.5, 0.7], dtype: .float64)
+    let upper = [
+      4.037929576538113e-20, 5.597735948054988e-11, 2.0208671632562252e-4, 0.12122516696379561, 0.23672357063785737,
+    ]
+    for (q, want) in zip(a.igammac(x).toArray(Double.self), upper) { #expect(abs(q / want - 1) < 1e-14) }
+    #expect(abs(a.igamma(x).toArray(Double.self)[1] - (1 - upper[1])) < 1e-15)
+    let p = Tensor([25.194079586146184], dtype: .float64).igamma(Tensor([2.329163506971816e-6], dtype: .float64))
+    #expect(abs(p.item() / 4.195997656234719e-168 - 1) < 1e-12)
+  }
+
   @Test func binaryCrossEntropyRefusesWhatIsNoProbability() async {
     let x = Tensor([0.5, 0.25])
     // Not the input's fault: as in PyTorch the result is NaN.
