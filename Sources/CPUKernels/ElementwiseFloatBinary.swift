@@ -55,8 +55,9 @@ private func binary<V: FloatVector>(_ op: BinaryKernel, _ t: Tile, _: V.Type) ->
     }
   case .binaryCrossEntropy:
     map(t, V.self) { x, t in
-      let least = V.k(-100)
-      return (t - V.one) * V.maximum((-x).log1p(), least) - t * V.maximum(x.log(), least)
+      let least = V.k(-100), nan = V.k(.nan)
+      let loss = (t - V.one) * V.maximum((-x).log1p(), least) - t * V.maximum(x.log(), least)
+      return V.less(t, V.nought, nan, V.less(V.one, t, nan, loss))
     }
   default: return false
   }

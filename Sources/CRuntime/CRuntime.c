@@ -2,6 +2,7 @@
 #include "CRuntime.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -9,6 +10,12 @@
 static _Thread_local fc_thread_state state;
 
 fc_thread_state *fc_state(void) { return &state; }
+
+void fc_flush_standard_output(void) {
+  if (ftrylockfile(stdout) != 0) return;
+  fflush(stdout);
+  funlockfile(stdout);
+}
 
 int fc_isa_level(void) {
 #if defined(__x86_64__)

@@ -10,8 +10,8 @@ struct Bench: ParsableCommand {
     discussion: "`make bench` runs this and PyTorch in turn and prints the ratios.")
 
   @Option(help: "Comma-separated names; all without it.") var only = ""
-  @Option(help: "Seconds for each workload.") var seconds = 1.5
-  @Option(help: "Threads to use.") var threads: Int?
+  @Option(parsing: .unconditional, help: "Seconds for each workload.") var seconds = 1.5
+  @Option(parsing: .unconditional, help: "Threads to use.") var threads: Int?
   @Flag(help: "One JSON object a line: name, median_us, min_us, runs.") var json = false
   @Flag(help: "Kernels in GFLOP/s and GB/s instead of workloads.") var kernels = false
 

@@ -51,7 +51,7 @@ struct Predict: ParsableCommand {
         "probability": .number(top[0].1), "top": .list(top.map { .object(object($0)) }),
       ]).line
     }
-    func percent(_ p: Double) -> String { String(format: "%.1f %%", 100 * p) }
+    func percent(_ p: Double) -> String { p.isNaN ? "nan" : String(format: "%.1f %%", 100 * p) }
     let others = top.dropFirst().map { "\(names[$0.0]) \(percent($0.1))" }.joined(separator: ", ")
     return "\(name): \(names[top[0].0]), \(percent(top[0].1)) (then \(others))"
   }

@@ -1,12 +1,15 @@
 import Firecrest
 import FirecrestTrain
+import Foundation
 
 /// The samples of an input as the recipe's network takes them: float32 `[n] + inputShape`, pixels from 0 to 1.
 func loadSamples(_ input: String, _ recipe: any Recipe.Type) throws -> Tensor {
   if !fileExists(input) && input.contains(",") { return try rows(input, input, recipe) }
   let content = try fileBytes(input)
   switch content.first {
-  case 0x89, UInt8(ascii: "P"): return try picture(input, recipe)
+  case 0x89: return try picture(input, recipe)
+  // P1 to P6; a table's first name may begin with P too.
+  case UInt8(ascii: "P") where content.count > 1 && (48...57).contains(content[1]): return try picture(input, recipe)
   case 0x93: return try array(input, recipe)
   default:
     guard let text = String(validating: content, as: UTF8.self) else {
@@ -45,9 +48,12 @@ private func array(_ path: String, _ recipe: any Recipe.Type) throws -> Tensor {
 private func rows(_ text: String, _ name: String, _ recipe: any Recipe.Type) throws -> Tensor {
   let count = recipe.inputShape.elementCount
   var numbers: [Float] = []
-  for (index, line) in text.split(whereSeparator: \.isNewline).enumerated() {
+  // Spreadsheets begin their files with a byte order mark.
+  let text = text.hasPrefix("\u{FEFF}") ? text.dropFirst() : text[...]
+  for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+    if line.allSatisfy(\.isWhitespace) { continue }
     let fields = line.split(separator: ",", omittingEmptySubsequences: false)
-    let row = fields.compactMap { Float($0.filter { $0 != " " }) }
+    let row = fields.compactMap { number($0) }
     if row.count != fields.count { throw UserError("\(name): line \(index + 1) is not a row of numbers") }
     if row.count != count {
       throw UserError("\(name): line \(index + 1) has \(row.count) numbers, \(recipe.name) needs \(count)")
@@ -56,6 +62,12 @@ private func rows(_ text: String, _ name: String, _ recipe: any Recipe.Type) thr
   }
   if numbers.isEmpty { throw UserError("\(name): there is no row of numbers") }
   return try scaled(Tensor(numbers, shape: Shape([numbers.count / count] + recipe.inputShape)), name, recipe)
+}
+
+/// A decimal number between blanks.
+private func number(_ field: Substring) -> Float? {
+  let text = field.trimmingCharacters(in: .whitespaces)
+  return text.contains(where: { "xX".contains($0) }) ? nil : Float(text)
 }
 
 /// Pixels as the data set has them to 0…1; other numbers as they are.

@@ -15,15 +15,16 @@ struct Train: ParsableCommand {
       """)
 
   @Argument(help: "digits, mnist or regression.") var recipe: String
-  @Option(help: "How often all training samples are gone through.") var epochs: Int?
-  @Option(help: "Samples a step.") var batchSize: Int?
-  @Option(help: "The highest learning rate.") var lr: Double?
-  @Option(help: "The seed of all random numbers; 0 without it.") var seed: UInt64?
+  @Option(parsing: .unconditional, help: "How often all training samples are gone through.") var epochs: Int?
+  @Option(parsing: .unconditional, help: "Samples a step.") var batchSize: Int?
+  @Option(parsing: .unconditional, help: "The highest learning rate.") var lr: Double?
+  @Option(parsing: .unconditional, help: "The seed of all random numbers; 0 without it.") var seed: UInt64?
   @Option(help: "The folder with the data, for recipes that read some.") var data: String?
   @Option(help: "The run's folder; runs/RECIPE, or the next free runs/RECIPE-N, without it.") var out: String?
   @Flag(help: "Go on with the run in --out, or with the latest of the recipe in runs/.") var resume = false
-  @Option(help: "Threads to use; all CPUs without it. They change no result.") var threads: Int?
-  @Option(help: "Threads that prepare data ahead. They change no result.") var workers = 1
+  @Option(parsing: .unconditional, help: "Threads to use; all CPUs without it. They change no result.")
+  var threads: Int?
+  @Option(parsing: .unconditional, help: "Threads that prepare data ahead. They change no result.") var workers = 1
   @Flag(help: "Only the summary, as one line of JSON.") var json = false
 
   func validate() throws {
@@ -60,7 +61,6 @@ struct Train: ParsableCommand {
     let run = try TrainingRun(settings, folder: folder, workers: workers, isQuiet: json)
     if let checkpoint { try run.load(checkpoint) }
     Interrupt.watch()
-    if !json { printError(run.overview) }
     do { report(try run.run(), folder) } catch let interrupted as Interrupted {
       printError("firecrest: interrupted; to go on: firecrest train \(recipe) --out \(folder.path) --resume")
       throw ExitCode(128 + interrupted.signal)
@@ -78,7 +78,13 @@ struct Train: ParsableCommand {
   /// The settings that a checkpoint was made with, which the command line may repeat but not change: other epochs, say,
   /// mean another course of the learning rate from the first step on.
   private func settings(of checkpoint: String) throws -> RunSettings {
-    let saved = try SavedCheckpoint(checkpoint)
+    let saved: SavedCheckpoint
+    do { saved = try SavedCheckpoint(checkpoint) } catch {
+      guard error.kind == .malformed else { throw error }
+      throw FileError(
+        error.kind, file: error.file, offset: error.offset, error.reason,
+        help: "remove it to go on from the checkpoint before it, if there is one, or begin anew with another --out")
+    }
     var settings = try RunSettings(saved.texts, of: checkpoint)
     func require<T: Equatable>(_ option: String, _ given: T?, _ own: T) throws {
       if let given, given != own {

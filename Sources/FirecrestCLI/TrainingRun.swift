@@ -99,6 +99,7 @@ final class TrainingRun {
   func run() throws -> RunSummary {
     let lock = try folder.lock()
     defer { withExtendedLifetime(lock) {} }
+    if !isQuiet { printError(overview) }
     // Before anything else is in the folder: whatever is there can be gone on from.
     if numbers["steps"] == 0 { try save() }
     let columns = [

@@ -1,3 +1,6 @@
+import CRuntime
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -12,8 +15,18 @@ package func fail(_ operation: String, _ reason: String, values: [String] = [], 
   var text = "Firecrest: \(operation): \(reason)\n"
   for value in values { text += "  \(value)\n" }
   if let help { text += "  help:  \(help)\n" }
+  // What was printed so far would be lost where it goes to a file or a pipe.
+  fc_flush_standard_output()
   writeToStandardError(text)
   abort()
+}
+
+private let warned = Mutex<Set<String>>([])
+
+/// Writes a message like `fail`'s, the first time that it is this one, and goes on.
+package func warnOnce(_ operation: String, _ reason: String, help: String? = nil) {
+  let text = "Firecrest: \(operation): warning: \(reason)\n" + (help.map { "  help:  \($0)\n" } ?? "")
+  if warned.withLock({ $0.insert(text).inserted }) { writeToStandardError(text) }
 }
 
 /// Writes all of `text` to file descriptor 2, unbuffered.

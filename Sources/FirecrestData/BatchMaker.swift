@@ -25,8 +25,9 @@ struct BatchMaker<Batch>: Sendable {
       // Data is not differentiated, with or without workers.
       try noGrad { () throws(DataLoaderError) in
         if let whole {
-          let context = SampleContext(seed: seed, epoch: order.epoch, index: order.indices.first ?? 0)
-          do { return try whole(order.indices, context) } catch { throw DataLoaderError(order, index: nil, error) }
+          do { return try whole(order.indices, SampleContext(seed: seed, order)) } catch {
+            throw DataLoaderError(order, index: nil, error)
+          }
         }
         var samples: [D.Sample] = []
         samples.reserveCapacity(order.indices.count)

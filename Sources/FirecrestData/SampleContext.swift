@@ -16,6 +16,8 @@ public struct SampleContext: Sendable {
   public let repetition: Int
   /// The sample's own random numbers.
   public let generator: Generator
+  /// The repetitions of a batch's samples by index; nil: none comes twice in the epoch.
+  private let repetitions: [Int: Int]?
 
   /// The context of the sample that this thread is reading for a loader; nil elsewhere. Inside of
   /// `BatchedDataset.batch`, that of the batch's first sample.
@@ -23,6 +25,19 @@ public struct SampleContext: Sendable {
 
   /// The context of a sample.
   public init(seed: UInt64, epoch: Int, index: Int, repetition: Int = 0) {
+    self.init(seed: seed, epoch: epoch, index: index, repetition: repetition, repetitions: nil)
+  }
+
+  /// The context of a whole batch: that of its first sample.
+  init(seed: UInt64, _ batch: BatchOrder) {
+    let repetitions = batch.repetitions.map { Dictionary(zip(batch.indices, $0)) { first, _ in first } }
+    self.init(
+      seed: seed, epoch: batch.epoch, index: batch.indices.first ?? 0, repetition: batch.repetitions?.first ?? 0,
+      repetitions: repetitions)
+  }
+
+  private init(seed: UInt64, epoch: Int, index: Int, repetition: Int, repetitions: [Int: Int]?) {
+    self.repetitions = repetitions
     self.seed = seed
     self.epoch = epoch
     self.index = index
@@ -35,8 +50,11 @@ public struct SampleContext: Sendable {
     try Self.$current.withValue(self) { try generator.asCurrent(body) }
   }
 
-  /// The context of another sample of the same epoch.
-  public func at(_ index: Int) -> SampleContext { SampleContext(seed: seed, epoch: epoch, index: index) }
+  /// The context of another sample of the same batch. One that comes twice in it has the same numbers both times.
+  public func at(_ index: Int) -> SampleContext {
+    SampleContext(
+      seed: seed, epoch: epoch, index: index, repetition: repetitions?[index] ?? 0, repetitions: repetitions)
+  }
 }
 
 extension Generator {

@@ -138,6 +138,7 @@ public struct BatchSampler: Sendable {
   public func batches(epoch: Int, generator: Generator) -> [[Int]] {
     let batches = draw(epoch, generator)
     if batches.count != count { fail("BatchSampler", "drew \(batches.count) batches, but its count is \(count)") }
+    if let empty = batches.firstIndex(where: \.isEmpty) { fail("BatchSampler", "drew an empty batch, number \(empty)") }
     return batches
   }
 }

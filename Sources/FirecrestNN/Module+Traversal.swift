@@ -42,7 +42,8 @@ struct ModuleFields {
   }
 
   private mutating func add(_ value: Any, _ reader: FieldReader) {
-    if let slot = value as? any TensorSlot {
+    if isPlain(value) { return }
+    if isObject(value), let slot = value as? any TensorSlot {
       slots.append((uniqueName(reader), slot))
     } else if let child = reader.child(value) {
       children.append((uniqueName(reader), child))
@@ -113,8 +114,8 @@ private struct FieldReader {
 
   /// The modules in a value, nil where there are none.
   func child(_ value: Any) -> ModuleFields.Child? {
-    if let module = value as? any Module { return .module(module) }
-    if value is any PlainData { return nil }
+    if isPlain(value) { return nil }
+    if isObject(value), let module = value as? any Module { return .module(module) }
     if value is any ModuleTensor || value is any TensorCollection { refuseTensor(value) }
     let mirror = Mirror(reflecting: value)
     switch mirror.displayStyle {
@@ -180,9 +181,9 @@ private struct FieldReader {
     default: return nil
     }
     for (_, value) in mirror.children {
-      if value is any Module { return "a module" }
-      if value is any TensorSlot { return "a parameter or buffer" }
-      if value is any PlainData { continue }
+      if isPlain(value) { continue }
+      if isObject(value) && value is any Module { return "a module" }
+      if isObject(value) && value is any TensorSlot { return "a parameter or buffer" }
       if value is any ModuleTensor { return "a tensor" }
       if let found = hidden(Mirror(reflecting: value)) { return found }
     }
@@ -193,10 +194,19 @@ private struct FieldReader {
 /// Data that can be neither module nor tensor, so that long arrays need not be looked through.
 private protocol PlainData {}
 extension Int: PlainData {}
+extension Int8: PlainData {}
+extension Int16: PlainData {}
+extension Int32: PlainData {}
+extension Int64: PlainData {}
+extension UInt: PlainData {}
+extension UInt8: PlainData {}
+extension UInt16: PlainData {}
+extension UInt32: PlainData {}
+extension UInt64: PlainData {}
 extension Double: PlainData {}
 extension Float: PlainData {}
-extension UInt8: PlainData {}
 extension Bool: PlainData {}
+extension Character: PlainData {}
 extension String: PlainData {}
 extension Shape: PlainData {}
 extension DType: PlainData {}
@@ -204,6 +214,14 @@ extension Optional: PlainData where Wrapped: PlainData {}
 extension Array: PlainData where Element: PlainData {}
 extension Set: PlainData where Element: PlainData {}
 extension Dictionary: PlainData where Value: PlainData {}
+
+/// Asks the type: casting a value would copy a long array into an Objective-C one first, in search of an object.
+private func isPlain(_ value: Any) -> Bool { type(of: value) is any PlainData.Type }
+
+/// Whether a cast to a class can succeed; where it cannot, trying takes as long as above.
+private func isObject(_ value: Any) -> Bool {
+  type(of: value) is AnyClass || Mirror(reflecting: value).displayStyle == .optional
+}
 
 /// Collections of tensors, also empty ones.
 private protocol TensorCollection {}

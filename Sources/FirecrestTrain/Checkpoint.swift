@@ -37,11 +37,14 @@ public struct Checkpoint {
   /// - Parameters:
   ///   - path: The file, replaced in one step.
   ///   - numbers: What else to remember, such as the epoch or the best loss.
-  ///   - texts: Texts to remember, such as the settings of the run.
+  ///   - texts: Texts to remember, such as the settings of the run; `format` and `sha256` are taken.
   /// - Throws: `FileError` where writing fails; the old file is untouched then.
   public func save(
     to path: String, numbers: [String: Double] = [:], texts: [String: String] = [:]
   ) throws(FileError) {
+    if let taken = SavedCheckpoint.ownTexts.first(where: { texts[$0] != nil }) {
+      stop("Checkpoint", "a text cannot have the name '\(taken)': the file's own has it", [], help: "choose another")
+    }
     try SavedCheckpoint(state(), numbers: numbers, texts: texts).write(to: path)
   }
 
@@ -103,6 +106,8 @@ public struct SavedCheckpoint: Sendable {
 
   /// Marks checkpoints among safetensors files, and their version.
   static let format = "firecrest-checkpoint-1"
+  /// The texts that every file has.
+  static let ownTexts = ["format", "sha256"]
 
   init(_ tensors: NamedTensors, numbers: [String: Double], texts: [String: String]) {
     self.tensors = tensors
@@ -117,7 +122,7 @@ public struct SavedCheckpoint: Sendable {
   public init(_ path: String) throws(FileError) {
     let file = try loadSafetensors(path)
     let metadata = file.metadata
-    let texts = metadata.filter { $0.key != "format" && $0.key != "sha256" }
+    let texts = metadata.filter { !Self.ownTexts.contains($0.key) }
     guard metadata["format"] == Self.format else {
       throw FileError(
         .unsupported, file: path, "this is not a checkpoint, or one of another version",

@@ -141,6 +141,8 @@ import Testing
       try Data("not a picture".utf8).write(to: url("text.png"))
       try Data([0x89, 0x50]).write(to: url("cut.png"))
       let row = Array(repeating: "1", count: 63).joined(separator: ",")
+      try Data("\u{FEFF}\n\n\(row),1\n\n\(row)\n".utf8).write(to: url("lines.csv"))
+      try Data("Pixel0,Pixel1\n".utf8).write(to: url("names.csv"))
       try saveNpy(Tensor.zeros(3, 9), to: "\(folder)/shape.npy")
       try saveNpy(Tensor.full([64], Double.nan), to: "\(folder)/nan.npy")
       let before = try contents(folder)
@@ -148,7 +150,8 @@ import Testing
         (["train", "nosuch"], "digits, mnist, regression"), (["train"], "recipe"), (["nosuch"], "nosuch"),
         (["train", "digits", "--epochs", "0"], "--epochs"), (["train", "digits", "--epochs", "x"], "epochs"),
         (["train", "digits", "--epochs", "9999999999999999"], "--epochs"),
-        (["train", "digits", "--batch-size", "0"], "--batch-size"), (["train", "digits", "--lr", "-1"], "lr"),
+        (["train", "digits", "--batch-size", "0"], "--batch-size"), (["train", "digits", "--lr", "-1"], "not -1"),
+        (["train", "digits", "--batch-size", "-1"], "from 1 to 1000000, not -1"),
         (["train", "digits", "--lr", "nan"], "--lr"), (["train", "digits", "--seed", "-1"], "seed"),
         (["train", "digits", "--threads", "0"], "--threads"), (["train", "digits", "--workers", "-1"], "workers"),
         (["train", "digits", "--frob"], "--frob"), (["train", "digits", "--data", "empty"], "--data"),
@@ -167,6 +170,8 @@ import Testing
         (["predict", "run", "large.png"], "8 by 9"), (["predict", "run", "text.png"], "text.png"),
         (["predict", "run", "cut.png"], "cut.png"), (["predict", "run", row], "63"),
         (["predict", "run", row + ",17"], "0 to 16"), (["predict", "run", row + ",x"], "line 1"),
+        (["predict", "run", row + ",1 2"], "line 1"), (["predict", "run", row + ",0x5"], "line 1"),
+        (["predict", "run", "lines.csv"], "line 5"), (["predict", "run", "names.csv"], "line 1"),
         (["predict", "run", "shape.npy"], "[3, 9]"), (["predict", "run", "nan.npy"], "finite"),
         (["predict", "run", "empty"], "empty"), (["inspect", "nowhere"], "nowhere"), (["inspect", "empty"], "empty"),
         (["inspect", "text.png"], "text.png"), (["inspect", "weights/model.safetensors"], "weights"),

@@ -80,6 +80,13 @@ import Testing
     }
   }
 
+  @Test func anEmptyBatchLeavesTheStatistics() {
+    let (mean, variance) = (Tensor.zeros(2), Tensor.ones(2))
+    let y = Tensor.ones(0, 2).batchNorm(runningMean: mean, runningVar: variance, training: true)
+    #expect(y.shape == [0, 2])
+    #expect(mean.toArray(Float.self) == [0, 0] && variance.toArray(Float.self) == [1, 1])
+  }
+
   @Test func derivativesOfDerivatives() {
     let inputs = [random([3, 2, 4]), random([2]), random([2])]
     for training in [true, false] {

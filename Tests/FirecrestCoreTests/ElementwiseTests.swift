@@ -1,4 +1,5 @@
 import FirecrestCore
+import Foundation
 import TestSupport
 import Testing
 
@@ -102,8 +103,8 @@ import Testing
 
   @Test func binaryCrossEntropyRefusesWhatIsNoProbability() async {
     let x = Tensor([0.5, 0.25])
-    // Not the input's fault: as in PyTorch the result is NaN.
-    #expect(binaryCrossEntropy(x, Tensor([.nan, 1])).item().isNaN)
+    // Not the fault of input or target: as in PyTorch the result is NaN.
+    #expect(binaryCrossEntropy(x, x, weight: Tensor([.nan, 1])).item().isNaN)
     #expect(binaryCrossEntropy(Tensor.zeros(0), Tensor.zeros(0)).item().isNaN)
     var result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = binaryCrossEntropy(Tensor([0.5, 1.25]), Tensor([0.0, 1]))
@@ -113,6 +114,78 @@ import Testing
       _ = binaryCrossEntropy(Tensor([0.5, -0.25]), Tensor([0.0, 0]), reduction: .none)
     }
     expectMessage(result, "binary_cross_entropy: the input must be probabilities")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = binaryCrossEntropy(Tensor([0.5, 0.5]), Tensor([2.0, -1]), reduction: .sum)
+    }
+    expectMessage(result, "the target must be probabilities, from 0 to 1; it goes from -1.0 to 2.0")
+  }
+
+  @Test func lossesRefuseWhatPyTorchRefuses() async {
+    var result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = binaryCrossEntropyWithLogits(Tensor.ones(4, 1), Tensor.ones(4))
+    }
+    expectMessage(result, "binary_cross_entropy_with_logits: input and target differ in shape")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = softMarginLoss(Tensor.ones(4, 1), Tensor.ones(4))
+    }
+    expectMessage(result, "soft_margin_loss: input and target differ in shape")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = marginRankingLoss(Tensor.ones(4, 1), Tensor.ones(4, 1), Tensor.ones(4))
+    }
+    expectMessage(result, "margin_ranking_loss: inputs and target differ in the number of dimensions")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = smoothL1Loss(Tensor.ones(2), Tensor.ones(2), beta: -1)
+    }
+    expectMessage(result, "smooth_l1_loss: beta must not be negative")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = huberLoss(Tensor.ones(2), Tensor.ones(2), delta: 0)
+    }
+    expectMessage(result, "huber_loss: delta must be positive")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = gaussianNLLLoss(Tensor.ones(2), Tensor.ones(2), variance: Tensor([1.0, -1]))
+    }
+    expectMessage(result, "gaussian_nll_loss: the variance has negative elements")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = crossEntropy(Tensor.ones(1, 3), Tensor([[0.0, 1, 0]]), weight: Tensor([2.0]))
+    }
+    expectMessage(result, "cross_entropy: the weight must have one element for each of the 3 classes")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = crossEntropy(Tensor.ones(2, 3), Tensor([1, 3]))
+    }
+    expectMessage(result, "cross_entropy: target 3 is not one of the input's 3 classes")
+    result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+      for _ in 0..<2 { _ = mseLoss(Tensor.ones(4, 1), Tensor.ones(4)) }
+    }
+    let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(
+      text.components(separatedBy: "mse_loss: warning: the target's shape [4] is not the input's [4, 1]").count == 2)
+  }
+
+  @Test func numbersAreNotRoundedToTheTensorsTypeFirst() {
+    // PyTorch's results, except that it takes 70000 times the rounded reciprocal.
+    let bytes = Tensor([1, 50, 200], dtype: .uint8)
+    #expect(difference(bytes / 256, Tensor([0.00390625, 0.1953125, 0.78125])) == nil)
+    #expect(difference(bytes / -2, Tensor([-0.5, -25, -100])) == nil)
+    #expect(difference(1000 / Tensor([2, 4], dtype: .uint8), Tensor([500.0, 250])) == nil)
+    #expect(difference(bytes / Tensor(300), Tensor([1.0 / 300, 50.0 / 300, 200.0 / 300])) == nil)
+    #expect(difference(bytes.clamp(min: -5, max: 100.5), Tensor([1, 50, 100.5])) == nil)
+    #expect(
+      difference(Tensor([1], dtype: .int64) / Tensor([3.0], dtype: .float64), Tensor([1.0 / 3], dtype: .float64)) == nil
+    )
+    func numbers(_ x: Tensor) -> [Float] { x.to(.float32).toArray(Float.self) }
+    let h = Tensor([0.001, 0.5], dtype: .float16)
+    #expect(numbers(h * 70000) == [70, 35008])
+    #expect(numbers(h * Tensor(70000.0)) == [70, 35008])
+    #expect(numbers(Tensor([1.0, 3, 1000], dtype: .float16) / 65536.0) == [1.5258789e-05, 4.5776367e-05, 0.015258789])
+    #expect(numbers(70000 / Tensor([30000.0], dtype: .float16)) == [2.3339844])
+    #expect(numbers(Tensor([3.0], dtype: .bfloat16) * 1.005) == [3.015625])
+    h *= 70000
+    #expect(numbers(h) == [70, 35008])
+    h /= 70000
+    #expect(numbers(h) == [0.0010004044, 0.5])
+    let w = Tensor([0.001, 0.5], dtype: .float16, requiresGrad: true)
+    (w * 1000.3).sum().backward()
+    #expect(numbers(w.grad!) == [1000.5, 1000.5])
   }
 
   @Test func cosineEmbeddingLossRefusesOtherRanks() async {

@@ -212,6 +212,77 @@ import Testing
       })
   }
 
+  /// Only what a derivative reads is kept; the rest may be changed, as in PyTorch.
+  @Test func whatNoGradientNeedsMayChange() {
+    let w = leaf([1, 2])
+    var loss = mseLoss(w, Tensor.zeros([2], dtype: .float64))
+    loss += 0.5 * (w * w).sum()
+    loss.backward()
+    #expect(values(w.grad) == [2, 4])
+
+    let (x, frozen) = (leaf([1, 2, 3]), Tensor.eye(3, dtype: .float64))
+    let h = x * 1
+    let y = linear(h.view(1, 3), frozen)
+    h += y[0]
+    h.sum().backward()
+    #expect(values(x.grad) == [2, 2, 2])
+
+    let (v, data) = (leaf([3, 4]), Tensor([1.0, 2], dtype: .float64))
+    let sum = (v * data).sum() + v.dot(data)
+    noGrad { v -= 0.1 }
+    sum.backward()
+    #expect(values(v.grad) == [2, 4])
+  }
+
+  @Test func placesThatOverlapAreRefused() async {
+    func expectRefusal(_ result: ExitTest.Result?, _ name: String) {
+      expectMessage(result, "\(name): several elements of the tensor to be changed lie at the same place")
+    }
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let x = Tensor.zeros(1, 3).expand(4, 3)
+        x += 1
+      }, "add")
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        Tensor.zeros(1, 3).expand(4, 3).copy(from: Tensor.ones(4, 3))
+      }, "copy")
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        Tensor.zeros(1, 3).expand(4, 3)[[0, 1]] = 3
+      }, "indexPut")
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      var truth = Tensor([true, false])
+      truth -= true
+    }
+    expectMessage(result, "sub: is not defined for bool")
+  }
+
+  @Test func viewsMadeWithoutRecordingAreRefusedWhileRecording() async {
+    let x = leaf([1, 2, 3])
+    let y = x * 2
+    noGrad {
+      let part = y[0..<2]
+      part *= 3
+    }
+    #expect(values(y) == [6, 12, 6])
+    func expectRefusal(_ result: ExitTest.Result?, _ name: String) {
+      expectMessage(result, "\(name): a view that was made inside of noGrad { } is changed in place outside of it")
+    }
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let y = Tensor.ones(3, requiresGrad: true) * 2
+        let part = noGrad { y[0..<2] }
+        part *= 3
+      }, "mul")
+    expectRefusal(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let y = Tensor.ones(4, requiresGrad: true) * 2
+        let part = noGrad { y.view(2, 2).split(1)[0] }
+        part[0].fill(3)
+      }, "fill")
+  }
+
   @Test func changedSavedValuesAreRefused() async {
     func expectRefusal(_ result: ExitTest.Result?, _ name: String) {
       expectMessage(result, "a value that \(name) saved for its gradient was changed in place afterwards")

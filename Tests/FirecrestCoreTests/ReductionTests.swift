@@ -151,6 +151,17 @@ import Testing
     #expect(x.quantile(0.5, keepDim: true).shape == [1, 1])
   }
 
+  /// Where float32 is not enough for the mean or the squares; PyTorch's results.
+  @Test func variancesFarFromZero() {
+    let x = Tensor.arange(12).to(.float32).reshape(4, 3)
+    #expect((x + 1e7).var(dim: 0).toArray(Float.self) == [15, 15, 15])
+    #expect((x + 16_777_210).var(dim: 1).allClose(Tensor([1, 1, 1.3333334, 0])))
+    #expect(abs((x[0..<2] * 1e20).std().item() / 1.8708287e20 - 1) < 1e-6)
+    #expect(abs((x[0] * 1e-25).std().item() / 1e-25 - 1) < 1e-6)
+    #expect(Tensor.zeros(4).var().item() == 0)
+    #expect(Tensor.ones(1).var().item().isNaN)
+  }
+
   @Test func scansOfIntegersAreInt64() {
     #expect(Tensor([1, 2, 3], dtype: .int8).cumsum(dim: 0).dtype == .int64)
     #expect(Tensor([true, true]).cumsum(dim: 0).toArray(Int.self) == [1, 2])

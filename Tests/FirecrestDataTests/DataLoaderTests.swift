@@ -270,6 +270,43 @@ import Testing
     #expect(Generator.current === Generator.shared)
   }
 
+  /// A dataset of whole batches that draws a number for each sample.
+  private struct Drawing: BatchedDataset {
+    let count = 3
+    subscript(index: Int) -> Tensor { Tensor.rand(generator: .sample) }
+    func batch(_ indices: [Int]) -> Tensor {
+      stack(indices.map { Tensor.rand(generator: SampleContext.current!.at($0).generator) })
+    }
+  }
+
+  @Test func drawsAnewForRepeatedSamplesOfWholeBatches() {
+    func numbers(_ data: some Dataset<Tensor>) -> [Float] {
+      let order = BatchSampler(count: 3) { _, _ in [[1, 0], [1, 2], [1, 0]] }
+      return DataLoader(data, batchSampler: order, seed: 2).flatMap { $0.toArray(Float.self) }
+    }
+    let whole = numbers(Drawing())
+    #expect(Set(whole).count == 6)
+    #expect(whole == numbers(Drawing().map { $0 }), "the same as sample by sample")
+  }
+
+  @Test func refusesAnEmptyBatch() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      for _ in DataLoader(Numbers().map { $0.0 }, batchSampler: BatchSampler(count: 2) { _, _ in [[1], []] }) {}
+    }
+    let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(message.contains("BatchSampler: drew an empty batch, number 1"))
+  }
+
+  /// What was printed before misuse is not lost where standard output is a file or a pipe.
+  @Test func misuseKeepsWhatWasPrinted() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardOutputContent]) {
+      print("epoch 1")
+      _ = DataLoader(Numbers(), batchSize: 0)
+    }
+    let output = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self)
+    #expect(output.contains("epoch 1"))
+  }
+
   @Test func takesBatchesOfTheUsers() {
     let groups = BatchSampler(count: 2) { epoch, _ in [[epoch, 5], [1, 2, 3]] }
     let loader = DataLoader(Numbers(), batchSampler: groups, workers: 1)

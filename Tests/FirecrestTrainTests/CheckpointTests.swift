@@ -31,6 +31,14 @@ import Testing
     }
   }
 
+  @Test func refusesTheFilesOwnTexts() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try Checkpoint([:]).save(to: "/nowhere/c", texts: ["format": "png"])
+    }
+    let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(message.contains("Checkpoint: a text cannot have the name 'format'"))
+  }
+
   /// Every single damaged byte and every cut is found, and nothing is changed.
   @Test func refusesDamage() throws {
     try withFolder { folder in

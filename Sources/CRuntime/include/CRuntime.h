@@ -40,6 +40,9 @@ void fc_leave_cpu(int cpu, int threads);
 /// Nanoseconds of a clock that never goes back.
 uint64_t fc_nanoseconds(void);
 
+/// Writes out what standard output still holds, unless a thread is just printing.
+void fc_flush_standard_output(void);
+
 /// 3: AVX-512 (F, BW, CD, DQ, VL), 2: AVX2 with FMA, BMI and F16C, 1: neither.
 int fc_isa_level(void);
 

@@ -52,7 +52,9 @@ package class Node {
   package var name: String { fatalError("abstract") }
 
   /// The name as PyTorch prints it.
-  package var backwardName: String { name.prefix(1).uppercased() + name.dropFirst() + "Backward0" }
+  package var backwardName: String {
+    name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined() + "Backward0"
+  }
 
   /// Computes the gradients of the inputs from those of the outputs, and sends them along the edges.
   package func propagate(_ gradient: consuming Tensor?, _ engine: Engine) { fatalError("abstract") }

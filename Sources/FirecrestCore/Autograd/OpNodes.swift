@@ -53,7 +53,7 @@ final class BinaryNode<O: BinaryOp>: Node {
     super.init()
     edge0 = first
     edge1 = second
-    let saves = op.saves
+    let saves = op.saves(needsA: first.isWanted, needsB: second.isWanted)
     if saves.contains(.a) { save0(a) }
     if saves.contains(.b) { save1(b) }
     if saves.contains(.y) { saveMore(y.window(y.shape, strides: y.strides, offset: y.offset)) }
@@ -81,15 +81,17 @@ final class MultiNode<O: MultiOp>: Node {
   private let op: O
   private let specs: [TensorSpec]
   private let outputCount: Int
+  private let savedInputs: [Int]
 
   init(_ op: O, _ inputs: [Tensor], _ outputs: [Tensor]) {
     self.op = op
     specs = inputs.map(\.spec)
     outputCount = outputs.count
     let all = inputs.map(\.edge)
+    savedInputs = op.savedInputs(needs: all.map(\.isWanted))
     super.init()
     moreEdges = all
-    for index in op.savedInputs { saveMore(inputs[index]) }
+    for index in savedInputs { saveMore(inputs[index]) }
     for index in op.savedOutputs {
       let y = outputs[index]
       saveMore(y.window(y.shape, strides: y.strides, offset: y.offset))
@@ -104,7 +106,7 @@ final class MultiNode<O: MultiOp>: Node {
     var inputs: [Int: Tensor] = [:]
     var outputs: [Int: Tensor] = [:]
     var position = 0
-    for index in op.savedInputs {
+    for index in savedInputs {
       inputs[index] = checked(moreSaved[position]!, moreVersions[position])
       position += 1
     }

@@ -16,6 +16,7 @@ struct Sub: ElementwiseBinaryOp {
 struct Mul: ElementwiseBinaryOp {
   static let kernel = BinaryKernel.mul
   var saves: Saves { [.a, .b] }
+  func saves(needsA: Bool, needsB: Bool) -> Saves { .factors(needsA: needsA, needsB: needsB) }
   func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
     (saved.needsA ? g * saved.b : nil, saved.needsB ? g * saved.a : nil)
   }
@@ -24,10 +25,12 @@ struct Mul: ElementwiseBinaryOp {
 /// a / b, in floating types
 struct Div: ElementwiseBinaryOp {
   static let kernel = BinaryKernel.div
-  var saves: Saves { [.b, .y] }
+  var saves: Saves { [.a, .b] }
+  // Not the result: `loss += …` right after a mean must not meet a value that is still needed.
+  func saves(needsA: Bool, needsB: Bool) -> Saves { needsB ? [.a, .b] : .b }
   func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
     let ga = g / saved.b
-    return (ga, saved.needsB ? -ga * saved.y : nil)
+    return (ga, saved.needsB ? -ga * (saved.a / saved.b) : nil)
   }
 }
 
@@ -75,11 +78,11 @@ extension Tensor {
   /// The product, element by element; shapes broadcast and types promote (PyTorch's `mul`).
   public static func * (a: Tensor, b: Tensor) -> Tensor {
     if a.dtype == b.dtype { return apply(Mul(), a, b) }
-    let (a, b) = promote(a, b)
-    return apply(Mul(), a, b)
+    return scaled(Mul(), a, b) { promote(a, b) }
   }
   /// The product with a number.
   public static func * (a: Tensor, b: some TensorScalar) -> Tensor {
+    if a.dtype.isHalf && !a.dtype.holds(b.scalar) { return (a.to(.float32) * b).to(a.dtype) }
     let (a, b) = promote(a, b)
     return apply(Mul(), a, b)
   }
@@ -88,18 +91,33 @@ extension Tensor {
 
   /// The true quotient: integers give float32 (PyTorch's `div`).
   public static func / (a: Tensor, b: Tensor) -> Tensor {
-    let (a, b) = promote(a, b)
-    return apply(Div(), a.floating, b.floating)
+    if a.dtype == b.dtype { return apply(Div(), a.floating, b.floating) }
+    return scaled(Div(), a, b) { b.promotedFloating(beside: a) }
   }
   /// The true quotient by a number.
   public static func / (a: Tensor, b: some TensorScalar) -> Tensor {
-    let (a, b) = promote(a, b)
-    return apply(Div(), a.floating, b.floating)
+    if a.dtype.isHalf && !a.dtype.holds(b.scalar) { return (a.to(.float32) / b).to(a.dtype) }
+    let (a, b) = b.promotedFloating(beside: a)
+    return apply(Div(), a, b)
   }
   /// The true quotient of a number.
   public static func / (a: some TensorScalar, b: Tensor) -> Tensor {
-    let (b, a) = promote(b, a)
-    return apply(Div(), a.floating, b.floating)
+    if b.dtype.isHalf && !b.dtype.holds(a.scalar) { return (a / b.to(.float32)).to(b.dtype) }
+    let (b, a) = a.promotedFloating(beside: b)
+    return apply(Div(), a, b)
+  }
+
+  /// A product or quotient of two types. Where one is a half type and the other a tensor without dimensions, that is not
+  /// rounded to it first.
+  private static func scaled<O: BinaryOp>(
+    _ op: O, _ a: Tensor, _ b: Tensor, _ promoted: () -> (Tensor, Tensor)
+  ) -> Tensor {
+    let type = resultType(a, b)
+    if type.isHalf && a.dtype.isFloatingPoint && b.dtype.isFloatingPoint {
+      return apply(op, a.to(.float32), b.to(.float32)).to(type)
+    }
+    let (a, b) = promoted()
+    return apply(op, a, b)
   }
 
   /// The opposite of each element (PyTorch's `neg`); not for bool.

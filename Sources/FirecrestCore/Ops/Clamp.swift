@@ -67,9 +67,11 @@ extension Tensor {
   /// The elements, at least `min` and at most `max`: numbers or tensors that broadcast (PyTorch's `clamp`). Where `min`
   /// is larger than `max` the result is `max`; NaN stays. The gradient passes at the bounds and between them.
   public func clamp(min: some TensorOperand, max: some TensorOperand) -> Tensor {
-    let (x, low) = min.promoted(beside: self)
+    let (x, _) = min.promoted(beside: self)
     let (y, high) = max.promoted(beside: x)
-    return apply(Clamp(), [y, low.to(y.dtype), high])[0]
+    // Anew, for the type may have grown to one that holds what the first did not.
+    let (_, low) = min.promoted(beside: y)
+    return apply(Clamp(), [y, low, high])[0]
   }
   /// The elements, at least `min` (PyTorch's `clamp_min`).
   public func clamp(min: some TensorOperand) -> Tensor { combined(ClampMin(), min) }

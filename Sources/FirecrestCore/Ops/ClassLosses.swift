@@ -10,12 +10,24 @@ public func nllLoss(
   _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean
 ) -> Tensor {
   let dim = classDim(input, "nll_loss")
-  checkTarget(input, target, weight, dim, "nll_loss")
+  checkWeight(input, weight, dim, "nll_loss")
+  return nllLoss(input, target, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, dim, "nll_loss")
+}
+
+private func nllLoss(
+  _ input: Tensor, _ target: Tensor, weight: Tensor?, ignoreIndex: Int, reduction: Reduction, _ dim: Int,
+  _ operation: String
+) -> Tensor {
+  checkTarget(input, target, dim, operation)
   let isIgnored = noGrad { target .== ignoreIndex }
   let classes = noGrad { target.maskedFill(isIgnored, 0) }
+  let picked = input.gather(dim: dim, classes.unsqueeze(dim: dim), operation) { stranger in
+    stop(
+      operation, "target \(stranger) is not one of the input's \(input.shape[dim]) classes", [input, target],
+      help: "classes count from 0; \(ignoreIndex) is ignored")
+  }.squeeze(dim: dim)
   var scale = noGrad { isIgnored.logicalNot().to(input.dtype) }
   if let weight { scale = scale * weight.indexSelect(dim: 0, classes.reshape(-1)).view(target.shape).to(input.dtype) }
-  let picked = input.gather(dim: dim, classes.unsqueeze(dim: dim)).squeeze(dim: dim)
   // Not a product where ignored: there the input may be infinite.
   let losses = (-picked * scale).zeroed(where: isIgnored)
   switch reduction {
@@ -42,12 +54,15 @@ public func crossEntropy(
   if labelSmoothing < 0 || labelSmoothing > 1 {
     stop("cross_entropy", "labelSmoothing is \(labelSmoothing), not in 0 ... 1", [input, target])
   }
+  checkWeight(input, weight, dim, "cross_entropy")
   let logs = input.logSoftmax(dim: dim)
   let scaled = weight.map { logs * $0.alongClasses(dim, input.rank) } ?? logs
   let count = input.shape[dim]
   if target.dtype.isFloatingPoint {
     if target.shape != input.shape {
-      stop("cross_entropy", "target probabilities must have the input's shape", [input, target])
+      stop(
+        "cross_entropy", "target probabilities must have the input's shape", [input, target],
+        help: "class numbers are integers: convert them with to(.int64)")
     }
     var wanted = target
     if labelSmoothing > 0 { wanted = target * (1 - labelSmoothing) + labelSmoothing / Double(count) }
@@ -58,7 +73,8 @@ public func crossEntropy(
     case .mean: return losses.sum() / losses.elementCount
     }
   }
-  let plain = nllLoss(logs, target, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction)
+  let plain = nllLoss(
+    logs, target, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, dim, "cross_entropy")
   if labelSmoothing == 0 { return plain }
   let isIgnored = noGrad { target .== ignoreIndex }
   let even = (-scaled.sum(dim: dim)).zeroed(where: isIgnored)
@@ -84,17 +100,21 @@ private func classDim(_ input: Tensor, _ operation: String) -> Int {
   return input.rank == 1 ? 0 : 1
 }
 
-private func checkTarget(_ input: Tensor, _ target: Tensor, _ weight: Tensor?, _ dim: Int, _ operation: String) {
+private func checkWeight(_ input: Tensor, _ weight: Tensor?, _ dim: Int, _ operation: String) {
+  let count = input.shape[dim]
+  if let weight, weight.shape != [count] {
+    stop(operation, "the weight must have one element for each of the \(count) classes", [input, weight])
+  }
+}
+
+private func checkTarget(_ input: Tensor, _ target: Tensor, _ dim: Int, _ operation: String) {
   var shape = input.shape
-  let count = shape.remove(at: dim)
+  shape.remove(at: dim)
   if target.shape != shape {
     stop(operation, "the target must have the input's shape without the classes, \(shape)", [input, target])
   }
   if !target.dtype.isInteger {
     stop(operation, "the target must hold class numbers", [input, target], help: "convert it with to(.int64)")
-  }
-  if let weight, weight.shape != [count] {
-    stop(operation, "the weight must have one element for each of the \(count) classes", [input, weight])
   }
 }
 

@@ -2,8 +2,12 @@ extension Tensor {
   /// y[i, j, k] = x[i, index[i, j, k], k] for `dim` 1: along `dim`, the elements that the index names (PyTorch's
   /// `gather`). The index has as many dimensions as the tensor, is not larger in the others, and gives the shape.
   public func gather(dim: Int, _ index: Tensor) -> Tensor {
-    let offsets = gatherOffsets(dim: resolve(dim, "gather"), index, "gather")
-    return taking(offsets, RunLayout(shape), index.shape, "gather")
+    gather(dim: resolve(dim, "gather"), index, "gather", refuse: nil)
+  }
+
+  /// The same for another operation, which may say itself what is wrong with an index.
+  func gather(dim: Int, _ index: Tensor, _ operation: String, refuse: ((Int64) -> Never)?) -> Tensor {
+    taking(gatherOffsets(dim: dim, index, operation, refuse: refuse), RunLayout(shape), index.shape, operation)
   }
 
   /// Like `gather`, but index and tensor broadcast in the other dimensions, and negative indices count from the end;

@@ -46,7 +46,21 @@ final class OverwriteNode: Node {
 extension Tensor {
   /// True where a change in place has to be recorded: this tensor or what it is made from takes part in autograd.
   package func isRecorded(_ values: Tensor...) -> Bool {
-    GradMode.isEnabled && (requiresGrad || extras?.base?.requiresGrad == true || values.contains(where: \.requiresGrad))
+    GradMode.isEnabled
+      && (requiresGrad || extras?.base?.requiresGrad == true || unrecordedBase?.requiresGrad == true
+        || values.contains(where: \.requiresGrad))
+  }
+
+  /// What this tensor is a view of, where the view was made without recording.
+  private var unrecordedBase: Tensor? { extras?.unrecordedBase ?? extras?.base?.extras?.unrecordedBase }
+
+  /// Stops where several elements lie at one place, of which each would be written by the others too.
+  package func refuseOverlap(_ operation: @autoclosure () -> String) {
+    if overlapsItself {
+      stop(
+        operation(), "several elements of the tensor to be changed lie at the same place", [self],
+        help: "clone() it first")
+    }
   }
 
   /// Stops where a leaf that requires a gradient would be changed while recording.
@@ -57,6 +71,11 @@ extension Tensor {
         operation(), "a leaf that requires a gradient cannot be changed in place", [self],
         help: "change it inside of noGrad { }, or compute a new tensor")
     }
+    if unrecordedBase?.requiresGrad == true {
+      stop(
+        operation(), "a view that was made inside of noGrad { } is changed in place outside of it", [self],
+        help: "make the view outside, change it inside, or clone() it")
+    }
   }
 
   /// Makes this tensor's values those of `value`, which has its shape, in place and recorded. All recorded changes in
@@ -66,6 +85,7 @@ extension Tensor {
   ///   node can be this tensor's own.
   package func overwrite(with value: Tensor, _ operation: String, fromSelf: Bool = false) {
     refuseLeafChange(operation)
+    refuseOverlap(operation)
     let record = isRecorded(value)
     let base = extras?.base
     // The node reads the old edges, so it is made before the values change.
@@ -91,10 +111,12 @@ extension Tensor {
     if value.category > dtype.category {
       stop(op.name, "a result of type \(value) cannot be stored in a tensor of type \(dtype)", [self, other])
     }
+    refuseOverlap(op.name)
     if isRecorded(other) {
       refuseLeafChange(op.name)
       // An operation that saves its input must not see it overwritten.
-      let old = op.saves.contains(.a) || (op.saves.contains(.b) && other === self) ? snapshot() : self
+      let saves = op.saves(needsA: requiresGrad, needsB: other.requiresGrad)
+      let old = saves.contains(.a) || (saves.contains(.b) && other === self) ? snapshot() : self
       let (a, b) = promote(old, other === self ? old : other)
       let result = apply(op, a, b).to(dtype)
       if result.shape != shape {
@@ -137,27 +159,46 @@ extension Tensor {
   public static func += (x: Tensor, other: some TensorScalar) { x.update(Add(), x.operand(other)) }
   /// Subtracts in place (PyTorch's `sub_`).
   @_disfavoredOverload
-  public static func -= (x: Tensor, other: Tensor) { x.update(Sub(), other) }
+  public static func -= (x: Tensor, other: Tensor) {
+    x.refuseBool("sub", help: "use logicalXor")
+    x.update(Sub(), other)
+  }
   /// Subtracts a number in place.
   @_disfavoredOverload
-  public static func -= (x: Tensor, other: some TensorScalar) { x.update(Sub(), x.operand(other)) }
+  public static func -= (x: Tensor, other: some TensorScalar) {
+    x.refuseBool("sub", help: "use logicalXor")
+    x.update(Sub(), x.operand(other))
+  }
   /// Multiplies in place (PyTorch's `mul_`).
   @_disfavoredOverload
-  public static func *= (x: Tensor, other: Tensor) { x.update(Mul(), other) }
+  public static func *= (x: Tensor, other: Tensor) {
+    if x.isScaledByWider(other) { return x.overwrite(with: x * other, "mul") }
+    x.update(Mul(), other)
+  }
   /// Multiplies by a number in place.
   @_disfavoredOverload
-  public static func *= (x: Tensor, other: some TensorScalar) { x.update(Mul(), x.operand(other)) }
+  public static func *= (x: Tensor, other: some TensorScalar) {
+    if x.dtype.isHalf && !x.dtype.holds(other.scalar) { return x.overwrite(with: x * other, "mul") }
+    x.update(Mul(), x.operand(other))
+  }
   /// Divides in place; floating tensors only (PyTorch's `div_`).
   @_disfavoredOverload
   public static func /= (x: Tensor, other: Tensor) {
     x.requireFloat("div")
+    if x.isScaledByWider(other) { return x.overwrite(with: x / other, "div") }
     x.update(Div(), other)
   }
   /// Divides by a number in place; floating tensors only.
   @_disfavoredOverload
   public static func /= (x: Tensor, other: some TensorScalar) {
     x.requireFloat("div")
+    if x.dtype.isHalf && !x.dtype.holds(other.scalar) { return x.overwrite(with: x / other, "div") }
     x.update(Div(), x.operand(other))
+  }
+
+  /// Whether this half tensor meets a tensor without dimensions that must not be rounded to its type first.
+  private func isScaledByWider(_ other: Tensor) -> Bool {
+    dtype.isHalf && other.rank == 0 && rank > 0 && other.dtype.isFloatingPoint && !other.dtype.isHalf
   }
 
   /// A number as the second operand of an operation on this tensor.

@@ -4,6 +4,7 @@ import FirecrestCPU
 /// x Wᵀ + b
 struct Linear: MultiOp {
   var savedInputs: [Int] { [0, 1] }
+  func savedInputs(needs: [Bool]) -> [Int] { factors(needs) }
 
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] {
     let (x, weight) = (inputs[0], inputs[1])
@@ -43,12 +44,12 @@ struct Linear: MultiOp {
 
   func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?] {
     guard let g = g[0] else { return saved.specs.map { _ in nil } }
-    let (x, weight) = (saved.input(0), saved.input(1))
-    let rows = x.shape.dropLast().reduce(1, *)
-    let flat = g.reshape([rows, weight.shape[0]])
+    let (x, weight) = (saved.specs[0].shape, saved.specs[1].shape)
+    let rows = x.dropLast().reduce(1, *)
+    let flat = g.reshape([rows, weight[0]])
     var gradients: [Tensor?] = [
-      saved.needs[0] ? flat.matmul(weight).view(x.shape) : nil,
-      saved.needs[1] ? flat.T.matmul(x.reshape([rows, weight.shape[1]])) : nil,
+      saved.needs[0] ? flat.matmul(saved.input(1)).view(x) : nil,
+      saved.needs[1] ? flat.T.matmul(saved.input(0).reshape([rows, weight[1]])) : nil,
     ]
     if saved.specs.count > 2 { gradients.append(saved.needs[2] ? flat.sum(dim: 0) : nil) }
     return gradients

@@ -82,29 +82,52 @@ struct BinaryCrossEntropyBackward: MultiOp {
   }
 }
 
+/// Says once that a loss of shapes that broadcast is hardly what was meant: [N, 1] beside [N] is [N, N] differences. As
+/// in PyTorch it is computed all the same.
+private func warnIfShapesDiffer(_ input: Tensor, _ target: Tensor, _ operation: String) {
+  if input.shape == target.shape { return }
+  warnOnce(
+    operation, "the target's shape \(target.shape) is not the input's \(input.shape); they are broadcast",
+    help: "reshape one, with squeeze(dim: -1) perhaps")
+}
+
+private func requireShapes(of input: Tensor, _ target: Tensor, _ operation: String) {
+  if input.shape != target.shape {
+    stop(
+      operation, "input and target differ in shape", [input, target], help: "reshape one, with squeeze(dim: -1) perhaps"
+    )
+  }
+}
+
 /// (x − t)² (PyTorch's `mse_loss`).
 public func mseLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-  (input - target).square().reduced(reduction)
+  warnIfShapesDiffer(input, target, "mse_loss")
+  return (input - target).square().reduced(reduction)
 }
 
 /// |x − t| (PyTorch's `l1_loss`).
 public func l1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-  (input - target).abs().reduced(reduction)
+  warnIfShapesDiffer(input, target, "l1_loss")
+  return (input - target).abs().reduced(reduction)
 }
 
-/// ½ (x − t)² / β where |x − t| < β, else |x − t| − ½ β (PyTorch's `smooth_l1_loss`).
+/// ½ (x − t)² / β where |x − t| < β, else |x − t| − ½ β, with β ≥ 0 (PyTorch's `smooth_l1_loss`).
 public func smoothL1Loss(
   _ input: Tensor, _ target: Tensor, beta: Double = 1, reduction: Reduction = .mean
 ) -> Tensor {
+  if !(beta >= 0) { stop("smooth_l1_loss", "beta must not be negative, but is \(beta)", [input, target]) }
   if beta == 0 { return l1Loss(input, target, reduction: reduction) }
+  warnIfShapesDiffer(input, target, "smooth_l1_loss")
   let d = input - target
   let size = d.abs()
   let near = d.square() * (0.5 / beta)
   return near.where(size .< beta, size - 0.5 * beta).reduced(reduction)
 }
 
-/// ½ (x − t)² where |x − t| < δ, else δ (|x − t| − ½ δ) (PyTorch's `huber_loss`).
+/// ½ (x − t)² where |x − t| < δ, else δ (|x − t| − ½ δ), with δ > 0 (PyTorch's `huber_loss`).
 public func huberLoss(_ input: Tensor, _ target: Tensor, delta: Double = 1, reduction: Reduction = .mean) -> Tensor {
+  if !(delta > 0) { stop("huber_loss", "delta must be positive, but is \(delta)", [input, target]) }
+  warnIfShapesDiffer(input, target, "huber_loss")
   let d = input - target
   let size = d.abs()
   let far = (size - 0.5 * delta) * delta
@@ -112,24 +135,27 @@ public func huberLoss(_ input: Tensor, _ target: Tensor, delta: Double = 1, redu
 }
 
 /// −(t ln x + (1 − t) ln(1 − x)) of probabilities x (PyTorch's `binary_cross_entropy`). From the outputs of a model
-/// before their sigmoid, `binaryCrossEntropyWithLogits` is more accurate. Stops where an x is not in 0 … 1.
+/// before their sigmoid, `binaryCrossEntropyWithLogits` is more accurate. Stops where an x or t is not in 0 … 1.
 public func binaryCrossEntropy(
   _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
   let loss = apply(BinaryCrossEntropy(), input, target).reduced(reduction, weight: weight)
   // The loss of what is no probability is NaN: only then is it worth while to look for one.
-  if (loss.elementCount == 1 ? loss : noGrad { loss.sum() }).item().isNaN { requireProbabilities(input) }
+  if (loss.elementCount == 1 ? loss : noGrad { loss.sum() }).item().isNaN {
+    requireProbabilities(input, "input", help: "take its sigmoid, or binaryCrossEntropyWithLogits")
+    requireProbabilities(target, "target", help: "classes of two are 0 and 1")
+  }
   return loss
 }
 
-private func requireProbabilities(_ input: Tensor) {
-  if input.elementCount == 0 { return }
-  let (least, greatest) = noGrad { input.aminmax() }
+private func requireProbabilities(_ x: Tensor, _ name: String, help: String) {
+  if x.elementCount == 0 { return }
+  let (least, greatest) = noGrad { x.aminmax() }
   if !(least.item() >= 0 && greatest.item() <= 1) {
     stop(
       "binary_cross_entropy",
-      "the input must be probabilities, from 0 to 1; it goes from \(least.item()) to \(greatest.item())", [input],
-      help: "take its sigmoid, or binaryCrossEntropyWithLogits")
+      "the \(name) must be probabilities, from 0 to 1; it goes from \(least.item()) to \(greatest.item())", [x],
+      help: help)
   }
 }
 
@@ -138,12 +164,13 @@ private func requireProbabilities(_ input: Tensor) {
 /// - Parameters:
 ///   - weight: Scales each value; broadcasts.
 ///   - posWeight: Scales the part of the positive examples; broadcasts.
-///   - target: The values to come close to, of a shape that broadcasts with the input.
+///   - target: The values to come close to, of the input's shape.
 ///   - input: The predicted values.
 ///   - reduction: `.mean` (the default), `.sum` or `.none`.
 public func binaryCrossEntropyWithLogits(
   _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, posWeight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
+  requireShapes(of: input, target, "binary_cross_entropy_with_logits")
   let no = (1 - target) * input
   let log = input.logSigmoid()
   let yes = posWeight.map { (target * ($0 - 1) + 1) * log } ?? log
@@ -201,6 +228,9 @@ public func gaussianNLLLoss(
     shape.append(1)
     v = v.view(shape)
   }
+  if v.elementCount > 0 && noGrad({ v.amin().item() }) < 0 {
+    stop("gaussian_nll_loss", "the variance has negative elements", [variance], help: "take its exp, or softplus")
+  }
   // The bound takes no part in the derivative.
   let raised = noGrad { v.clamp(min: eps) - v }
   v = v + raised
@@ -231,16 +261,21 @@ public func poissonNLLLoss(
   return values.reduced(reduction)
 }
 
-/// ln(1 + e^(−t x)) for t of 1 and −1 (PyTorch's `soft_margin_loss`).
+/// ln(1 + e^(−t x)) for t of 1 and −1, of the input's shape (PyTorch's `soft_margin_loss`).
 public func softMarginLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-  (-target * input).exp().log1p().reduced(reduction)
+  requireShapes(of: input, target, "soft_margin_loss")
+  return (-target * input).exp().log1p().reduced(reduction)
 }
 
-/// max(0, −t (a − b) + `margin`) for t of 1 and −1 (PyTorch's `margin_ranking_loss`).
+/// max(0, −t (a − b) + `margin`) for t of 1 and −1, with as many dimensions as the inputs (PyTorch's
+/// `margin_ranking_loss`).
 public func marginRankingLoss(
   _ first: Tensor, _ second: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
 ) -> Tensor {
-  (-target * (first - second) + margin).clamp(min: 0).reduced(reduction)
+  if first.rank != second.rank || target.rank != first.rank {
+    stop("margin_ranking_loss", "inputs and target differ in the number of dimensions", [first, second, target])
+  }
+  return (-target * (first - second) + margin).clamp(min: 0).reduced(reduction)
 }
 
 /// x where t is 1, max(0, `margin` − x) where t is −1 (PyTorch's `hinge_embedding_loss`).

@@ -4,6 +4,7 @@ import FirecrestCPU
 /// The product of two matrices, or of two batches of matrices whose leading dimensions broadcast.
 struct Matmul: BinaryOp {
   var saves: Saves { [.a, .b] }
+  func saves(needsA: Bool, needsB: Bool) -> Saves { .factors(needsA: needsA, needsB: needsB) }
 
   func infer(_ a: TensorSpec, _ b: TensorSpec) throws(OpError) -> TensorSpec {
     if a.dtype != b.dtype { throw OpError("types differ: \(a.dtype) and \(b.dtype)", help: "convert one with to(_:)") }

@@ -106,6 +106,8 @@ extension Tensor {
     return inFull { x in
       let op = BatchNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil)
       let results = apply(op, [x] + [weight, bias].compactMap { $0?.to(x.dtype) })
+      // Nothing has no mean.
+      if count == 0 { return results[0] }
       noGrad {
         runningMean?.approach(results[1], momentum)
         runningVar?.approach(results[2] * (Double(count) / Double(count - 1)), momentum)

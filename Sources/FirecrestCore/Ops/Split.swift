@@ -62,6 +62,8 @@ extension Tensor {
         part.extras = extras
         part.node = node
         part.outputIndex = index
+      } else {
+        part.rememberUnrecorded(viewOf: self)
       }
       start += size
       return part

@@ -23,7 +23,26 @@ struct Variance: UnaryOp {
       mean.divideElements(by: Double(dims.count(x.shape)), cpu)
       reduce(.sumSquaredDeviations, x, dims, center: mean, into: y, cpu)
       y.divideElements(by: divisor(x.shape), cpu)
+      if y.dtype == .float32 && !isExact(y, mean) {
+        let wide = Tensor(empty: y.shape, .float64)
+        run(noGrad { x.to(.float64) }, into: wide, on: cpu)
+        return copyElements(wide, y, cpu)
+      }
       if isRoot { runUnary(.sqrt, y, y, cpu, cost: 4) }
+    }
+  }
+
+  /// Whether float32 was enough for these variances: a mean's rounding error enters with its square, so it must be small
+  /// beside the deviation; and squares neither overflow nor vanish.
+  private func isExact(_ variance: Tensor, _ mean: Tensor) -> Bool {
+    variance.withElements(Float.self) { v in
+      mean.withElements(Float.self) { m in
+        var isExact = true
+        for i in v.indices {
+          isExact = isExact && v[i] > 1e-6 * m[i] * m[i] && v[i] > 1e-30 && v[i] < .infinity
+        }
+        return isExact
+      }
     }
   }
 

@@ -92,8 +92,21 @@ package func apply<O: ViewOp>(_ op: O, _ x: Tensor) -> Tensor {
     extras.baseVersion = x.storage.version
     y.extras = extras
     if x.requiresGrad { y.node = ViewNode(op, x) }
+  } else {
+    y.rememberUnrecorded(viewOf: x)
   }
   return y
+}
+
+extension Tensor {
+  /// Remembers, for a view made without recording, whose view it is where a gradient goes there.
+  func rememberUnrecorded(viewOf x: Tensor) {
+    let base = x.extras?.unrecordedBase ?? x.viewBase
+    if !base.requiresGrad || fc_state().pointee.inference_mode { return }
+    let extras = TensorExtras()
+    extras.unrecordedBase = base
+    self.extras = extras
+  }
 }
 
 /// Lets tests run operations by their definitions instead of their kernels.

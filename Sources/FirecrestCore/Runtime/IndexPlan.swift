@@ -117,7 +117,7 @@ extension Tensor {
 
   /// For each element of an index of this tensor's rank, the offset of `self[…, index, …]` in contiguous memory, the
   /// index standing at `dim` (what `gather` and `scatter` look at).
-  func gatherOffsets(dim: Int, _ index: Tensor, _ operation: String) -> Tensor {
+  func gatherOffsets(dim: Int, _ index: Tensor, _ operation: String, refuse: ((Int64) -> Never)? = nil) -> Tensor {
     let y = Tensor(empty: index.shape, .int64)
     if index.elementCount == 0 { return y }
     let shape = rank == 0 ? Shape([1]) : self.shape
@@ -148,7 +148,10 @@ extension Tensor {
             }
             for j in row * columns..<(row + 1) * columns {
               let value = index[j]
-              if value < 0 || value >= Int64(size) { refuseIndex(value, size: size, dim: dim, operation) }
+              if value < 0 || value >= Int64(size) {
+                refuse?(value)
+                refuseIndex(value, size: size, dim: dim, operation)
+              }
               y[j] = base + value * step
               base += columnStep
             }

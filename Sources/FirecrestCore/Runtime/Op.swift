@@ -57,6 +57,8 @@ package protocol BinaryOp: Op {
   func infer(_ a: TensorSpec, _ b: TensorSpec) throws(OpError) -> TensorSpec
   func run(_ a: Tensor, _ b: Tensor, into y: Tensor, on cpu: CPU)
   func decomposed(_ a: Tensor, _ b: Tensor) -> Tensor?
+  /// Of `saves` what is read for the gradients of these inputs: what is not kept may be changed, and its memory is free.
+  func saves(needsA: Bool, needsB: Bool) -> Saves
   /// The gradients for both inputs; one that `saved.needsA` or `saved.needsB` does not ask for may be nil. Where the
   /// inputs broadcast, a gradient of the output's shape is summed to the input's by the caller.
   func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?)
@@ -64,6 +66,7 @@ package protocol BinaryOp: Op {
 
 extension BinaryOp {
   package func decomposed(_ a: Tensor, _ b: Tensor) -> Tensor? { nil }
+  package func saves(needsA: Bool, needsB: Bool) -> Saves { saves }
   package func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) { (nil, nil) }
 }
 
@@ -75,6 +78,8 @@ package protocol MultiOp: Op {
   /// Which inputs and outputs `vjp` reads; `saves` is not used.
   var savedInputs: [Int] { get }
   var savedOutputs: [Int] { get }
+  /// Of `savedInputs` those that are read for the gradients of the inputs that `needs` tells.
+  func savedInputs(needs: [Bool]) -> [Int]
   /// One gradient for each input from those of the outputs (nil where none arrived).
   func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?]
   /// The inputs whose gradient `addGradient` can add to a sum, which takes less memory traffic than computing it and
@@ -90,6 +95,10 @@ extension MultiOp {
   package func decomposed(_ inputs: [Tensor]) -> [Tensor]? { nil }
   package var savedInputs: [Int] { [] }
   package var savedOutputs: [Int] { [] }
+  package func savedInputs(needs: [Bool]) -> [Int] { savedInputs }
+
+  /// Of the factors, inputs 0 and 1, each that the other's gradient reads.
+  func factors(_ needs: [Bool]) -> [Int] { (needs[1] ? [0] : []) + (needs[0] ? [1] : []) }
   package func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?] { [] }
   package var addableGradients: [Int] { [] }
   package func addGradient(of index: Int, _ g: [Tensor?], _ saved: MultiSaved, to sum: Tensor) -> Bool { false }
@@ -112,6 +121,14 @@ package struct UnarySaved {
   package var x: Tensor { input! }
   /// The output; `saves` must contain `.y`.
   package var y: Tensor { output! }
+}
+
+extension Saves {
+  /// For a product: each factor for the gradient of the other.
+  @inline(__always)
+  package static func factors(needsA: Bool, needsB: Bool) -> Saves {
+    Saves(rawValue: (needsB ? Saves.a.rawValue : 0) | (needsA ? Saves.b.rawValue : 0))
+  }
 }
 
 /// What a `BinaryOp`'s derivative may read.

@@ -41,6 +41,7 @@ extension Tensor {
     _ shape: Shape, _ value: some TensorScalar, dtype: DType? = nil, requiresGrad: Bool = false
   ) -> Tensor {
     let scalar = value.scalar
+    if let dtype, !dtype.canHold(scalar) { fail("full", "\(dtype) does not hold \(scalar.text)") }
     let y = Tensor(empty: shape, dtype ?? scalar.dtype)
     y.fillElements(scalar)
     if requiresGrad { y.requiresGrad = true }

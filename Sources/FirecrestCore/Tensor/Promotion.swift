@@ -35,6 +35,17 @@ public enum Scalar: Sendable, Hashable {
   }
 }
 
+extension Scalar {
+  /// The number as messages write it.
+  var text: String {
+    switch self {
+    case .bool(let value): "\(value)"
+    case .int(let value): "\(value)"
+    case .double(let value): "\(value)"
+    }
+  }
+}
+
 extension Scalar: TensorScalar {
   /// Itself.
   public var scalar: Scalar { self }
@@ -94,6 +105,34 @@ package func resultType(_ a: Tensor, _ b: Tensor) -> DType {
 }
 
 extension DType {
+  /// False for a number outside of an integer type's range.
+  func canHold(_ scalar: Scalar) -> Bool {
+    let bounds: (Double, Double)
+    switch self {
+    case .uint8: bounds = (-255, 255)  // PyTorch lets negative numbers wrap, as C does
+    case .int8: bounds = (-128, 127)
+    case .int16: bounds = (-32_768, 32_767)
+    case .int32: bounds = (-2_147_483_648, 2_147_483_647)
+    default: return true
+    }
+    let value = scalar.doubleValue
+    return value >= bounds.0 && value <= bounds.1
+  }
+
+  /// float16 or bfloat16
+  var isHalf: Bool { self == .float16 || self == .bfloat16 }
+
+  /// Whether a half type holds a number without rounding it.
+  func holds(_ scalar: Scalar) -> Bool {
+    let value = scalar.doubleValue, single = Float(value)
+    if Double(single) != value { return false }
+    #if arch(x86_64) && os(macOS)
+      return false
+    #else
+      return self == .float16 ? Float(Float16(single)) == single : single.bitPattern & 0xFFFF == 0
+    #endif
+  }
+
   /// 0 for bool, 1 for integers, 2 for floating types.
   package var category: Int { self == .bool ? 0 : isFloatingPoint ? 2 : 1 }
 }

@@ -263,6 +263,7 @@ struct Selection {
 
   /// In place, recorded.
   private func put(_ value: Tensor, accumulate: Bool) {
+    view.refuseOverlap("indexPut")
     let plan = plan("indexPut")
     let value = values(value, plan)
     if view.isRecorded(value) || !view.isContiguous {

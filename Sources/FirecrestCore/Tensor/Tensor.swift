@@ -143,6 +143,8 @@ extension Tensor {
 package final class TensorExtras {
   /// The tensor whose storage this one looks into, where autograd has to know (see `Tensor.gradNode`).
   package var base: Tensor?
+  /// The same for a view made without recording, which must not be changed in place while recording.
+  package var unrecordedBase: Tensor?
   /// `base`'s version when `node` was last brought up to date.
   package var baseVersion = 0
   /// Set by `retainGrad()`.

@@ -4,6 +4,18 @@ public protocol TensorOperand: Sendable {
   func promoted(beside x: Tensor) -> (x: Tensor, operand: Tensor)
 }
 
+extension TensorOperand {
+  /// The same for operations that integers enter as float32: converted from what they are, not from the integers' common
+  /// type, which need not hold both.
+  @inline(__always)
+  package func promotedFloating(beside x: Tensor) -> (x: Tensor, operand: Tensor) {
+    let both = promoted(beside: x)
+    if both.x.dtype.isFloatingPoint { return both }
+    let (a, b) = promoted(beside: x.to(.float32))
+    return (a, b)
+  }
+}
+
 extension TensorScalar {
   /// `x` and this number in their common type; the number widens it only across categories.
   public func promoted(beside x: Tensor) -> (x: Tensor, operand: Tensor) {
@@ -29,8 +41,8 @@ extension Tensor {
 
   /// The same for operations that integers enter as float32.
   package func combinedFloating<O: BinaryOp>(_ op: O, _ other: some TensorOperand) -> Tensor {
-    let (a, b) = other.promoted(beside: self)
-    return apply(op, a.floating, b.floating)
+    let (a, b) = other.promotedFloating(beside: self)
+    return apply(op, a, b)
   }
 
   /// This tensor, with 0 where `mask` holds.

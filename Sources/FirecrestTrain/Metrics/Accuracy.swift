@@ -72,7 +72,8 @@ private struct HitCounter {
     count = try state.integer("count", of: object)
   }
 
-  var share: Double { Double(hits) / Double(count) }
+  /// NaN before the first; 0 / 0 would print as -nan on x86.
+  var share: Double { count == 0 ? .nan : Double(hits) / Double(count) }
 
   mutating func add(_ mask: Tensor, of samples: Int) {
     hits += noGrad { mask.sum().item(as: Int.self) }

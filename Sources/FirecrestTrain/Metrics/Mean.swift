@@ -36,7 +36,7 @@ public final class Mean: Metric {
   }
 
   /// The mean.
-  public var value: Double { sum / weight }
+  public var value: Double { weight == 0 && sum == 0 ? .nan : sum / weight }
 
   /// Forgets everything.
   public func reset() { (sum, weight) = (0, 0) }
