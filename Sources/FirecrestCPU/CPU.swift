@@ -9,7 +9,7 @@ package struct CPU: Sendable {
   package static let shared = CPU(kernels: chosenKernels())
 
   /// Elements below which an operation stays on one thread: waking the pool costs about what they cost.
-  package static let grain = 32_768
+  package static let grain = 16_384
 
   /// Splits `0 ..< count` into ranges of whole multiples of `multiple` with at least `grain` elements and runs them on
   /// the pool: `perThread` ranges for each thread, so that one that is held up leaves its share to the others. What a

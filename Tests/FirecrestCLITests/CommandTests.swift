@@ -162,6 +162,7 @@ import Testing
         (["train", "digits", "--out", "damaged", "--resume"], "damaged/checkpoint/step-"),
         (["train", "digits", "--out", "weights", "--resume"], "no checkpoint"),
         (["train", "mnist", "--data", "empty", "--out", "new"], "train-images-idx3-ubyte"),
+        (["train", "mnist", "--data", "empty", "--out", "new"], "leave out --data"),
         (["train", "mnist", "--data", "nowhere", "--out", "new"], "nowhere"),
         (["eval", "nowhere"], "nowhere"), (["eval", "empty"], "empty"), (["eval", "large.png"], "large.png"),
         (["eval", "weights"], "weights/model.safetensors"), (["eval", "other"], "other/model.safetensors"),

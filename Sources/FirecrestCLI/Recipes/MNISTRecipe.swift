@@ -1,4 +1,5 @@
 import Firecrest
+import Foundation
 
 /// `mnist`: a convolutional network on 60,000 handwritten digits of 28 by 28 pixels, tested on 10,000 others.
 struct MNISTRecipe: Recipe {
@@ -24,7 +25,12 @@ struct MNISTRecipe: Recipe {
 
   init(data: String?, seed: UInt64) throws {
     if let data {
-      images = (try MNIST(data, train: true), try MNIST(data, train: false))
+      do { images = (try MNIST(data, train: true), try MNIST(data, train: false)) } catch let error as FileError {
+        guard error.kind == .system(ENOENT) else { throw error }
+        throw FileError(
+          error.kind, file: error.file, error.reason,
+          help: "name the folder that holds it, or leave out --data to have it downloaded")
+      }
     } else {
       images = (try MNIST(train: true), try MNIST(train: false))
     }
