@@ -88,7 +88,7 @@ final class MultiNode<O: MultiOp>: Node {
     specs = inputs.map(\.spec)
     outputCount = outputs.count
     let all = inputs.map(\.edge)
-    savedInputs = op.savedInputs(needs: all.map(\.isWanted))
+    savedInputs = op.savedInputs { all[$0].isWanted }
     super.init()
     moreEdges = all
     for index in savedInputs { saveMore(inputs[index]) }

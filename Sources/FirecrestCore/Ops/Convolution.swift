@@ -5,7 +5,7 @@ struct Convolution: MultiOp {
   let geometry: ConvolutionGeometry
   var name: String { "conv\(geometry.spatial)d" }
   var savedInputs: [Int] { [0, 1] }
-  func savedInputs(needs: [Bool]) -> [Int] { factors(needs) }
+  func savedInputs(needs: (Int) -> Bool) -> [Int] { factors(needs) }
 
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] { [TensorSpec(inputs[0].dtype, geometry.yShape)] }
 
@@ -34,7 +34,7 @@ struct ConvolutionInputGradient: MultiOp {
   let geometry: ConvolutionGeometry
   var name: String { "conv_transpose\(geometry.spatial)d" }
   var savedInputs: [Int] { [0, 1] }
-  func savedInputs(needs: [Bool]) -> [Int] { factors(needs) }
+  func savedInputs(needs: (Int) -> Bool) -> [Int] { factors(needs) }
 
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] { [TensorSpec(inputs[0].dtype, geometry.xShape)] }
 
@@ -67,7 +67,7 @@ struct ConvolutionWeightGradient: MultiOp {
   let geometry: ConvolutionGeometry
   var name: String { "conv\(geometry.spatial)d_weight" }
   var savedInputs: [Int] { [0, 1] }
-  func savedInputs(needs: [Bool]) -> [Int] { factors(needs) }
+  func savedInputs(needs: (Int) -> Bool) -> [Int] { factors(needs) }
 
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] { [TensorSpec(inputs[0].dtype, geometry.wShape)] }
 

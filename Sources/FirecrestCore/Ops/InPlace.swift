@@ -56,7 +56,7 @@ extension Tensor {
 
   /// Stops where several elements lie at one place, of which each would be written by the others too.
   package func refuseOverlap(_ operation: @autoclosure () -> String) {
-    if overlapsItself {
+    if !isContiguous && overlapsItself {
       stop(
         operation(), "several elements of the tensor to be changed lie at the same place", [self],
         help: "clone() it first")

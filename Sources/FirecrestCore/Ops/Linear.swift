@@ -4,7 +4,7 @@ import FirecrestCPU
 /// x Wᵀ + b
 struct Linear: MultiOp {
   var savedInputs: [Int] { [0, 1] }
-  func savedInputs(needs: [Bool]) -> [Int] { factors(needs) }
+  func savedInputs(needs: (Int) -> Bool) -> [Int] { factors(needs) }
 
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] {
     let (x, weight) = (inputs[0], inputs[1])

@@ -79,7 +79,7 @@ package protocol MultiOp: Op {
   var savedInputs: [Int] { get }
   var savedOutputs: [Int] { get }
   /// Of `savedInputs` those that are read for the gradients of the inputs that `needs` tells.
-  func savedInputs(needs: [Bool]) -> [Int]
+  func savedInputs(needs: (Int) -> Bool) -> [Int]
   /// One gradient for each input from those of the outputs (nil where none arrived).
   func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?]
   /// The inputs whose gradient `addGradient` can add to a sum, which takes less memory traffic than computing it and
@@ -95,10 +95,14 @@ extension MultiOp {
   package func decomposed(_ inputs: [Tensor]) -> [Tensor]? { nil }
   package var savedInputs: [Int] { [] }
   package var savedOutputs: [Int] { [] }
-  package func savedInputs(needs: [Bool]) -> [Int] { savedInputs }
+  package func savedInputs(needs: (Int) -> Bool) -> [Int] { savedInputs }
 
   /// Of the factors, inputs 0 and 1, each that the other's gradient reads.
-  func factors(_ needs: [Bool]) -> [Int] { (needs[1] ? [0] : []) + (needs[0] ? [1] : []) }
+  @inline(__always)
+  func factors(_ needs: (Int) -> Bool) -> [Int] {
+    if needs(0) { return needs(1) ? [0, 1] : [1] }
+    return needs(1) ? [0] : []
+  }
   package func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?] { [] }
   package var addableGradients: [Int] { [] }
   package func addGradient(of index: Int, _ g: [Tensor?], _ saved: MultiSaved, to sum: Tensor) -> Bool { false }
