@@ -297,16 +297,6 @@ import Testing
     #expect(message.contains("BatchSampler: drew an empty batch, number 1"))
   }
 
-  /// What was printed before misuse is not lost where standard output is a file or a pipe.
-  @Test func misuseKeepsWhatWasPrinted() async {
-    let result = await #expect(processExitsWith: .failure, observing: [\.standardOutputContent]) {
-      print("epoch 1")
-      _ = DataLoader(Numbers(), batchSize: 0)
-    }
-    let output = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self)
-    #expect(output.contains("epoch 1"))
-  }
-
   @Test func takesBatchesOfTheUsers() {
     let groups = BatchSampler(count: 2) { epoch, _ in [[epoch, 5], [1, 2, 3]] }
     let loader = DataLoader(Numbers(), batchSampler: groups, workers: 1)
