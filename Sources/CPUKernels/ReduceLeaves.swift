@@ -1,6 +1,6 @@
 import CPUKernelAPI
 
-// The loops that do the work, one pair for each operation and accumulator. Everything around them (layouts, staging,
+// The loops that do the work, three for each operation and accumulator. Everything around them (layouts, staging,
 // conversion) is written once for all operations and reaches them through this table.
 
 /// The three forms of one reduction.

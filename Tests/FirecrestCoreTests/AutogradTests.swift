@@ -117,6 +117,7 @@ import Testing
     #expect(x.isLeaf && x.gradFn == nil)
     let y = x * 2
     #expect(!y.isLeaf && y.gradFn == "MulBackward0")
+    #expect(y.view(1, -1).logSoftmax(dim: 1).gradFn == "LogSoftmaxBackward0")
     y.sum().backward()
     #expect(y.grad == nil)
     x.requiresGrad = false

@@ -56,6 +56,13 @@ private final class Counter {
   }
 
   @Test func misuseStops() async {
+    // Negative numbers wrap in uint8 as in PyTorch.
+    #expect(Tensor.full([2], -1, dtype: .uint8).toArray(Int.self) == [255, 255])
+    #expect(Tensor.full([1], 127, dtype: .int8).item() == 127)
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.full([2], 256, dtype: .uint8)
+    }
+    expectMessage(result, "full: uint8 does not hold 256")
     await #expect(processExitsWith: .failure) { _ = Tensor.arange(0, 5, step: -1) }
     await #expect(processExitsWith: .failure) { _ = Tensor.linspace(0, 1, -1) }
     await #expect(processExitsWith: .failure) {

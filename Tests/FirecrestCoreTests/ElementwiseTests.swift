@@ -186,6 +186,12 @@ import Testing
     let w = Tensor([0.001, 0.5], dtype: .float16, requiresGrad: true)
     (w * 1000.3).sum().backward()
     #expect(numbers(w.grad!) == [1000.5, 1000.5])
+    // Recorded in place: the gradient of both factors.
+    let v = Tensor([0.001, 0.5], dtype: .float16, requiresGrad: true)
+    let y = v * 2
+    y *= 1000.3
+    y.sum().backward()
+    #expect(numbers(v.grad!) == [2001, 2001])
   }
 
   @Test func cosineEmbeddingLossRefusesOtherRanks() async {
