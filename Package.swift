@@ -4,7 +4,10 @@ import PackageDescription
 // The same kernel sources are compiled once per instruction set; FirecrestCPU picks the widest set the CPU has.
 // `-Ounchecked` and whole-module optimisation hold in debug builds too, so that a debug program is not 50 times slower.
 // Without debug information: it takes an eighth of their long compilation, and there is nothing to step through. Only the
-// frontend can be told so: the package manager's own `-g` comes after these flags.
+// frontend can be told so: the package manager's own `-g` comes after these flags. Without Swift's search for repeated
+// loads: it takes a sixth of the time, most of it in the large tiles, and LLVM finds the same.
+let slowPasses = ["early-redundant-load-elimination", "redundant-load-elimination"]
+
 func kernelSet(_ name: String, define: String, clang: [String]) -> Target {
   .target(
     name: "CPUKernels\(name)",
@@ -13,7 +16,7 @@ func kernelSet(_ name: String, define: String, clang: [String]) -> Target {
       .define(define),
       .unsafeFlags(
         ["-Ounchecked", "-whole-module-optimization", "-num-threads", "1", "-Xfrontend", "-gnone"]
-          + clang.flatMap { ["-Xcc", $0] }),
+          + slowPasses.flatMap { ["-Xllvm", "-sil-disable-pass=\($0)"] } + clang.flatMap { ["-Xcc", $0] }),
     ])
 }
 

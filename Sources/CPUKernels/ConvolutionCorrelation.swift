@@ -72,6 +72,8 @@ private struct ConvolutionTile<S: MatmulScalar> {
     @inline(__always) func tap(_ i: Int) -> Int { i < count ? taps[i] : 0 }
     let t0 = tap(0), t1 = tap(1), t2 = tap(2), t3 = tap(3), t4 = tap(4), t5 = tap(5)
     let t6 = tap(6), t7 = tap(7), t8 = tap(8), t9 = tap(9), t10 = tap(10), t11 = tap(11)
+    // A copy: what is written to C could change the tile itself, for all the compiler knows.
+    let tile = tile
     var b = tile.b
     let width = vectors * S.lanes
     for row in 0..<rowCount {
