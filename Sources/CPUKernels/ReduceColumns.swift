@@ -110,8 +110,8 @@ extension ReduceLoop {
   /// Whether many reductions follow each other that are of few elements and a few results side by side: calls for each
   /// of them would cost more than their elements do.
   func isShortRuns(direct: Bool) -> Bool {
-    outer > 1 && innerStride == 1 && inner <= 64 && count <= 128 && count * inner <= stageCapacity
-      && (direct || countStride == inner)
+    outer > 1 && innerStride == 1 && (1...64).contains(inner) && (1...128).contains(count)
+      && count * inner <= stageCapacity && (direct || countStride == inner)
   }
 }
 

@@ -16,7 +16,7 @@ struct Bench: ParsableCommand {
   @Flag(help: "Kernels in GFLOP/s and GB/s instead of workloads.") var kernels = false
 
   func validate() throws {
-    guard seconds > 0 else { throw ValidationError("--seconds must be positive") }
+    guard seconds > 0 && seconds <= 3600 else { throw ValidationError("--seconds must be above 0 and at most 3600") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024") }
     let known = suite.map(\.name)
     for name in chosen where !known.contains(name) {

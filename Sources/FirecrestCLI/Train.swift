@@ -103,9 +103,18 @@ struct Train: ParsableCommand {
   /// Without `--out`: the first free one of runs/RECIPE, runs/RECIPE-2, …, or the last one taken with `--resume`.
   private func freeOrLatest() throws -> String {
     func name(_ number: Int) -> String { "runs/\(recipe)" + (number == 1 ? "" : "-\(number)") }
+    if resume {
+      let folders = (try? FileManager.default.contentsOfDirectory(atPath: "runs")) ?? []
+      let numbers = folders.compactMap { folder -> Int? in
+        if folder == recipe { return 1 }
+        guard folder.hasPrefix("\(recipe)-"), let number = Int(folder.dropFirst(recipe.count + 1)) else { return nil }
+        return number > 1 && name(number) == "runs/\(folder)" ? number : nil
+      }
+      return name(try numbers.sorted(by: >).first { try !RunFolder(name($0)).isAvailable() } ?? 1)
+    }
     var number = 1
     while try !RunFolder(name(number)).isAvailable() { number += 1 }
-    return name(resume ? max(1, number - 1) : number)
+    return name(number)
   }
 
   private func report(_ summary: RunSummary, _ folder: RunFolder) {

@@ -18,7 +18,8 @@ package func fail(_ operation: String, _ reason: String, values: [String] = [], 
   // What was printed so far would be lost where it goes to a file or a pipe.
   fc_flush_standard_output()
   writeToStandardError(text)
-  abort()
+  // Not abort(), out of which Swift's backtrace finds no way: so that in a debug build it names the caller's line.
+  fc_trap()
 }
 
 private let warned = Mutex<Set<String>>([])

@@ -39,7 +39,11 @@ struct BatchMaker<Batch>: Sendable {
             samples.append(try context.read { try dataset[index] })
           } catch { throw DataLoaderError(order, index: index, error) }
         }
-        do { return try collate(samples) } catch { throw DataLoaderError(order, index: nil, error) }
+        // Random numbers drawn while collating, such as mixup's, are the batch's own, whichever thread collates.
+        let generator = Generator(seed: streamKey(seed, 2, UInt64(order.epoch), UInt64(order.number)))
+        do { return try generator.asCurrent { try collate(samples) } } catch {
+          throw DataLoaderError(order, index: nil, error)
+        }
       }
     }
   }

@@ -16,6 +16,8 @@ import FirecrestCore
 /// **Order.** The order of an epoch follows from the seed and the epoch's number, and with it all batches: they are the
 /// same for any number of `workers`. Samples are read without recording gradients.
 ///
+/// **Size.** Every epoch asks the dataset how many samples it has.
+///
 /// **Epochs.** Every iteration is an epoch, also one that is left early; `epoch` counts them.
 ///
 /// **Resume.** The state holds seed, epoch and the number of batches given. A loader that loads it continues with the
@@ -167,6 +169,8 @@ public final class DataLoader<Batch>: Sequence, Stateful {
       }
     }
     if !mismatched.isEmpty { throw StateError(name, mismatched: mismatched) }
+    // Where it is already, an iteration that is running goes on.
+    if UInt64(truncatingIfNeeded: numbers[0]) == seed && numbers[1] == currentEpoch && numbers[2] == given { return }
     seed = UInt64(truncatingIfNeeded: numbers[0])
     currentEpoch = numbers[1]
     given = numbers[2]

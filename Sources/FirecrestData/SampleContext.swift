@@ -18,6 +18,8 @@ public struct SampleContext: Sendable {
   public let generator: Generator
   /// The repetitions of a batch's samples by index; nil: none comes twice in the epoch.
   private let repetitions: [Int: Int]?
+  /// The loader's indices of a batch's samples by those in the dataset below a `Subset`; nil: they are the same.
+  private var loaderIndices: [Int: Int]?
 
   /// The context of the sample that this thread is reading for a loader; nil elsewhere. Inside of
   /// `BatchedDataset.batch`, that of the batch's first sample.
@@ -52,15 +54,24 @@ public struct SampleContext: Sendable {
 
   /// The context of another sample of the same batch. One that comes twice in it has the same numbers both times.
   public func at(_ index: Int) -> SampleContext {
-    SampleContext(
+    let index = loaderIndices?[index] ?? index
+    return SampleContext(
       seed: seed, epoch: epoch, index: index, repetition: repetitions?[index] ?? 0, repetitions: repetitions)
+  }
+
+  /// Calls `body`, which knows the batch's samples, at `indices` here, by other indices in the same order.
+  func translated<R>(_ indices: [Int], to others: [Int], _ body: () throws -> R) rethrows -> R {
+    var context = self
+    context.loaderIndices = Dictionary(
+      zip(others, indices.map { loaderIndices?[$0] ?? $0 }), uniquingKeysWith: { first, _ in first })
+    return try Self.$current.withValue(context, operation: body)
   }
 }
 
 extension Generator {
   /// The random numbers of the sample that is being read for a `DataLoader`, for what is not an operation of tensors;
-  /// the shared generator elsewhere.
-  public static var sample: Generator { SampleContext.current?.generator ?? .shared }
+  /// the generator that those use elsewhere.
+  public static var sample: Generator { SampleContext.current?.generator ?? .current }
 }
 
 /// The seed of a stream of random numbers that has several numbers as its name: SplitMix64's finaliser over them.

@@ -14,10 +14,11 @@ public protocol Sampler: Sendable {
 
 /// Samples in the dataset's order (PyTorch's `SequentialSampler`).
 public struct SequentialSampler: Sampler {
-  /// The number of samples.
-  public let count: Int
+  /// The number of samples that the dataset has now.
+  public var count: Int { size() }
+  private let size: @Sendable () -> Int
   /// The order 0, 1, 2, … of a dataset's samples.
-  public init(_ dataset: some Dataset) { count = dataset.count }
+  public init(_ dataset: some Dataset) { size = { dataset.count } }
   /// 0 ..< count.
   public func indices(epoch: Int, generator: Generator) -> [Int] { Array(0..<count) }
 }
@@ -25,29 +26,31 @@ public struct SequentialSampler: Sampler {
 /// Samples in random order, every sample once, or drawn with replacement (PyTorch's `RandomSampler`).
 public struct RandomSampler: Sampler {
   /// The number of samples in an epoch.
-  public let count: Int
+  public var count: Int { sampleCount ?? size() }
   /// Whether a sample may come again before all others came.
   public let replacement: Bool
-  private let size: Int
+  private let size: @Sendable () -> Int
+  private let sampleCount: Int?
 
   /// A random order of a dataset's samples.
   ///
   /// - Parameters:
   ///   - dataset: The dataset.
   ///   - replacement: Draws every sample from all.
-  ///   - sampleCount: The number of samples in an epoch; nil: as many as the dataset has. Without replacement, more
-  ///     than those means several random orders one behind the other.
+  ///   - sampleCount: The number of samples in an epoch; nil: as many as the dataset has then. Without replacement,
+  ///     more than those means several random orders one behind the other.
   public init(_ dataset: some Dataset, replacement: Bool = false, sampleCount: Int? = nil) {
-    size = dataset.count
-    count = sampleCount ?? size
+    size = { dataset.count }
+    self.sampleCount = sampleCount
     self.replacement = replacement
-    if count < 0 || (size == 0 && count > 0) {
-      fail("RandomSampler", "cannot draw \(count) samples from \(size)")
+    if count < 0 || (size() == 0 && count > 0) {
+      fail("RandomSampler", "cannot draw \(count) samples from \(size())")
     }
   }
 
   /// One draw of the order.
   public func indices(epoch: Int, generator: Generator) -> [Int] {
+    let (size, count) = (self.size(), self.count)
     if size == 0 { return [] }
     if replacement { return Tensor.randint(high: size, [count], generator: generator).toArray(Int.self) }
     var result: [Int] = []
@@ -98,7 +101,8 @@ public struct WeightedRandomSampler: Sampler {
 /// Groups the samples of an epoch into batches (PyTorch's `BatchSampler`).
 public struct BatchSampler: Sendable {
   /// The number of batches in an epoch.
-  public let count: Int
+  public var count: Int { batchCount() }
+  private let batchCount: @Sendable () -> Int
   /// The size that all batches but the last have; 0 where a function groups them.
   public let batchSize: Int
   private let draw: @Sendable (_ epoch: Int, _ generator: Generator) -> [[Int]]
@@ -111,7 +115,7 @@ public struct BatchSampler: Sendable {
   ///   - dropLast: Leaves out a last batch that is not full.
   public init(_ sampler: any Sampler, batchSize: Int, dropLast: Bool = false) {
     if batchSize < 1 { fail("BatchSampler", "the batch size must be at least 1, not \(batchSize)") }
-    count = dropLast ? sampler.count / batchSize : (sampler.count + batchSize - 1) / batchSize
+    batchCount = { dropLast ? sampler.count / batchSize : (sampler.count + batchSize - 1) / batchSize }
     self.batchSize = batchSize
     draw = { epoch, generator in
       let order = sampler.indices(epoch: epoch, generator: generator)
@@ -129,7 +133,7 @@ public struct BatchSampler: Sendable {
   ///   - count: The number of batches in an epoch.
   ///   - draw: The positions of each batch's samples; random numbers come from the generator alone.
   public init(count: Int, _ draw: @escaping @Sendable (_ epoch: Int, _ generator: Generator) -> [[Int]]) {
-    self.count = count
+    batchCount = { count }
     batchSize = 0
     self.draw = draw
   }

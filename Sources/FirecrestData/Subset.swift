@@ -25,7 +25,11 @@ public struct Subset<Base: Dataset>: Dataset {
 
 extension Subset: BatchedDataset where Base: BatchedDataset {
   /// The batch of the dataset below.
-  public func batch(_ positions: [Int]) throws -> Base.Batch { try base.batch(positions.map { indices[$0] }) }
+  public func batch(_ positions: [Int]) throws -> Base.Batch {
+    let below = positions.map { indices[$0] }
+    guard let context = SampleContext.current else { return try base.batch(below) }
+    return try context.translated(positions, to: below) { try base.batch(below) }
+  }
 }
 
 /// Several datasets with the same kind of sample, one behind the other (PyTorch's `ConcatDataset`).

@@ -34,6 +34,9 @@ public final class AtomicFile {
   /// Starts a new file that will stand at `path` when it is committed.
   public init(_ path: String) throws(FileError) {
     self.path = path
+    if path.utf8.contains(0) {
+      throw FileError(.unsupported, file: path, "a path cannot have a NUL character", help: "rename it")
+    }
     let target = Self.resolve(path)
     let folder = target.lastIndex(of: "/").map { String(target[...$0]) } ?? "./"
     self.target = target
@@ -63,11 +66,23 @@ public final class AtomicFile {
     buffer = .allocate(byteCount: 1 << 18, alignment: 64)
   }
 
-  /// Where a symbolic link leads, so that the link itself stays.
+  /// Where a symbolic link leads, so that the link itself stays; also one to a file that does not exist yet.
   private static func resolve(_ path: String) -> String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
+    var path = path
+    for _ in 0..<40 {
+      if let real = realpath(path, nil) {
+        defer { free(real) }
+        return String(cString: real)
+      }
+      let next = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(PATH_MAX)) { content -> String? in
+        let length = readlink(path, content.baseAddress!, content.count)
+        return length < 0 ? nil : String(decoding: content[..<length], as: UTF8.self)
+      }
+      guard let next else { break }
+      let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+      path = next.hasPrefix("/") ? next : folder + next
+    }
+    return path
   }
 
   /// Writes a whole file with `body` and commits it; whatever `body` throws leaves the old file as it was.

@@ -66,14 +66,26 @@ package final class GzipStream: ByteStream {
     let got = target.count - Int(state.pointee.avail_out)
     switch result {
     case Z_STREAM_END:
-      // Another member follows, or nothing.
-      if state.pointee.avail_in == 0 && taken == source.count { isAtEnd = true } else { inflateReset(state) }
+      if try isAnotherNext() { inflateReset(state) } else { isAtEnd = true }
     case Z_OK: break
     case Z_BUF_ERROR where taken < source.count: break
     case Z_BUF_ERROR: throw malformed(nil, "the packed data is cut off")
     default: throw malformed(nil, "the packed data is damaged, or does not have its checksum")
     }
     return got
+  }
+
+  /// Whether another member follows, rather than nothing or zeros, with which some programs fill up a file's last block.
+  private func isAnotherNext() throws(FileError) -> Bool {
+    while true {
+      if state.pointee.avail_in == 0 {
+        if taken == source.count { return false }
+        try refill()
+      }
+      if state.pointee.next_in.pointee != 0 { return true }
+      state.pointee.next_in += 1
+      state.pointee.avail_in -= 1
+    }
   }
 
   private func refill() throws(FileError) {

@@ -162,6 +162,14 @@ struct JSONReader {
     }
   }
 
+  /// Reads `null`, if that is next.
+  mutating func null() throws(FileError) -> Bool {
+    skipSpace()
+    guard next == UInt8(ascii: "n") else { return false }
+    try word("null")
+    return true
+  }
+
   private mutating func word(_ word: String) throws(FileError) {
     guard text[position...].starts(with: word.utf8) else { throw malformed("'\(word)' is misspelt") }
     position += word.utf8.count

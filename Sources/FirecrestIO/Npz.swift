@@ -64,13 +64,15 @@ private func writeNpz(
 
 private func readNpz(_ source: some ByteSource) throws(FileError) -> NamedTensors {
   let archive = try ZipArchive(source)
-  for member in archive.members where !member.name.hasSuffix(".npy") {
+  // Archives made by others may have entries for folders.
+  let members = archive.members.filter { !($0.name.hasSuffix("/") && $0.size == 0) }
+  for member in members where !member.name.hasSuffix(".npy") {
     throw FileError(
       .unsupported, file: source.name, "the member \(quoted(member.name)) is not an .npy file",
       help: "an .npz archive holds only arrays; unpack this one with unzip")
   }
   var result = NamedTensors()
-  for member in archive.members {
+  for member in members {
     result[String(member.name.dropLast(4))] = try readNpy(archive.open(member))
   }
   return result

@@ -50,7 +50,7 @@ struct SafetensorsHeader {
     try reader.object { reader, name throws(FileError) in
       guard names.insert(name).inserted else { throw reader.malformed("the name \(quoted(name)) stands twice") }
       if name == Self.metadataKey {
-        metadata = try Self.readMetadata(&reader)
+        metadata = try reader.null() ? [:] : Self.readMetadata(&reader)
       } else {
         entries.append(try Self.readEntry(&reader, name, source, dataStart))
       }

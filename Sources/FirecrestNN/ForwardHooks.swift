@@ -43,8 +43,6 @@ package enum ForwardHooks {
   fileprivate static func add(_ layer: any Layer, _ hook: @escaping Hook) -> Int {
     let entry = Entry(id: 0, layer: layer, body: hook)
     return change { table in
-      // Hooks of layers that are gone go too.
-      table.entries.removeAll { $0.layer == nil }
       table.next += 1
       table.entries.append(Entry(id: table.next, layer: entry.layer, body: entry.body))
       return table.next
@@ -52,13 +50,16 @@ package enum ForwardHooks {
   }
 
   fileprivate static func remove(_ id: Int) {
-    change { table in table.entries.removeAll { $0.id == id } }
+    change { table in table.entries.removeAll { $0.id == id || $0.layer == nil } }
   }
 
   @inline(never)
   package static func run(_ layer: some Layer, _ x: Tensor) -> Tensor {
     var y = layer.forward(x)
-    for entry in table.withLock({ $0.entries }) where entry.layer === layer {
+    let entries = table.withLock { $0.entries }
+    // Hooks of layers that are gone go too, with what they hold.
+    if entries.contains(where: { $0.layer == nil }) { remove(0) }
+    for entry in entries where entry.layer === layer {
       if let replacement = entry.body(layer, x, y) { y = replacement }
     }
     observer?.body(layer, x, y)

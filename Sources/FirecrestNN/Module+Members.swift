@@ -129,7 +129,8 @@ extension Module {
     return self
   }
 
-  /// Keeps the parameters as they are: they require no gradients, and optimizers pass over them.
+  /// Keeps the parameters as they are: they require no gradients, and optimizers pass over them
+  /// once the gradients that are there already are cleared.
   @discardableResult
   public func freeze() -> Self { requiresGrad(false) }
 

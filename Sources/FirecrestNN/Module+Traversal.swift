@@ -55,7 +55,7 @@ struct ModuleFields {
     if slots.contains(where: { $0.name == name }) || children.contains(where: { $0.name == name }) {
       stop(
         reader.owner, "two properties have the name \(name) in the state", [],
-        help: "\(reader.property) becomes \(name); rename one of them")
+        help: "`\(reader.property)` and another property become \(name) there; rename one of them")
     }
     return name
   }
@@ -116,7 +116,8 @@ private struct FieldReader {
   func child(_ value: Any) -> ModuleFields.Child? {
     if isPlain(value) { return nil }
     if isObject(value), let module = value as? any Module { return .module(module) }
-    if value is any ModuleTensor || value is any TensorCollection { refuseTensor(value) }
+    if value is any ModuleTensor { refuseTensor(value) }
+    if value is any TensorCollection || isObject(value) && value is any TensorSlot { refuseCollection() }
     let mirror = Mirror(reflecting: value)
     switch mirror.displayStyle {
     case .optional: return mirror.children.first.flatMap { child($0.value) }
@@ -172,6 +173,12 @@ private struct FieldReader {
       owner, "the property `\(property)` is a tensor that is neither parameter nor buffer", tensor.map { [$0] } ?? [],
       help: "@Parameter var \(property) to train it, @Buffer var \(property) to save it with the state, "
         + "@Buffer(persistent: false) var \(property) for neither")
+  }
+
+  private func refuseCollection() -> Never {
+    stop(
+      owner, "the property `\(property)` holds tensors in a collection", [],
+      help: "ParameterList or ParameterDict trains them; others: one property with @Buffer for each")
   }
 
   /// What state there is in a value that is not followed; objects other than modules are their own business.

@@ -35,7 +35,7 @@ extension Optional: ModuleTensor where Wrapped == Tensor {
 ///
 /// A tensor that is set becomes a leaf that requires a gradient, without a copy; one that autograd recorded is
 /// detached first. What is set later requires a gradient if its predecessor did, so that a frozen module stays frozen.
-/// Assigning the parameter of another module shares it: both train the same tensor.
+/// Assigning the parameter of another module shares it: both have the same tensor, trained or frozen as it was.
 @propertyWrapper
 public final class Parameter<Value: ModuleTensor> {
   private var value: Value
@@ -50,9 +50,10 @@ public final class Parameter<Value: ModuleTensor> {
   }
 
   private static func leaf(_ value: Value, requiresGrad: Bool) -> Value {
-    guard let tensor = value.moduleTensor else { return value }
+    guard let tensor = value.moduleTensor, !tensor.isParameter else { return value }
     let leaf = tensor.isLeaf ? tensor : tensor.detach()
     leaf.requiresGrad = requiresGrad
+    leaf.isParameter = true
     return .holding(leaf)
   }
 }
@@ -113,7 +114,10 @@ extension Parameter: TensorSlot {
   package var tensor: Tensor? { value.moduleTensor }
   package var isParameter: Bool { true }
   package var isPersistent: Bool { true }
-  package func replace(with tensor: Tensor) { value = .holding(tensor) }
+  package func replace(with tensor: Tensor) {
+    tensor.isParameter = true
+    value = .holding(tensor)
+  }
 }
 
 extension Buffer: TensorSlot {

@@ -43,6 +43,8 @@ extension Optimizer {
     var index = 0
     for (group, values) in zip(groups, settings) {
       for (option, value) in values { group[raw: option] = value }
+      // What a schedule had left there, and the loaded state does not have, would be taken for its own.
+      for option in GroupOption.allCases where option.isScheduled && values[option] == nil { group[raw: option] = .nan }
       group.states = Array(states[index..<index + group.parameters.count])
       index += group.parameters.count
     }
@@ -68,11 +70,13 @@ extension Optimizer {
     let wide = parameter.stateDType
     for name in stateNames {
       guard let tensor = reading.tensor(prefix + name) else { continue }
-      if tensor.shape != parameter.shape || (tensor.dtype != wide && tensor.dtype != parameter.dtype) {
+      if tensor.shape != parameter.shape || !tensor.dtype.isFloatingPoint {
         reading.mismatch(prefix + name, "\(wide)\(parameter.shape)", "\(tensor.dtype)\(tensor.shape)")
         continue
       }
-      result[name] = noGrad { (isFused ? tensor.to(wide) : tensor).contiguous().clone() }
+      // One's own optimizers may keep their states in the wide type or in the parameter's.
+      let type = isFused || tensor.dtype == wide ? wide : parameter.dtype
+      result[name] = noGrad { tensor.to(type).contiguous().clone() }
     }
     guard countsSteps else { return result }
     if let step = reading.integer(prefix + "step", required: !result.all.isEmpty) {

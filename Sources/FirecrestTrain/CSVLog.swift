@@ -35,7 +35,8 @@ public final class CSVLog {
     self.path = path
     self.columns = columns
     let header = columns.joined(separator: ",") + "\n"
-    if columns.isEmpty || columns.contains(where: { $0.contains { ",\"\r\n".contains($0) } }) {
+    // By bytes: a line break of two would be one character.
+    if columns.isEmpty || columns.contains(where: { $0.utf8.contains { ",\"\r\n".utf8.contains($0) } }) {
       throw FileError(.unsupported, file: path, "a column's name has a comma, quote or line break", help: "rename it")
     }
     let content = fileExists(path) ? try fileBytes(path) : []
@@ -83,22 +84,30 @@ public final class CSVLog {
         help: "give one for each of \(columns.joined(separator: ", ")); nil leaves it empty")
     }
     let bytes = Array((row.map(Self.field).joined(separator: ",") + "\n").utf8)
+    let end = lseek(descriptor, 0, SEEK_END)
     var done = 0
     while done < bytes.count {
       let written = bytes[done...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
       if written < 0 {
         if errno == EINTR { continue }
-        throw .system(path, "write")
+        throw removing(after: end)
       }
       done += written
     }
-    if fsync(descriptor) != 0 { throw .system(path, "write") }
+    if fsync(descriptor) != 0 { throw removing(after: end) }
+  }
+
+  /// Takes away what a failed write, whose error this is, left behind: the next row would go on in the torn line.
+  private func removing(after end: off_t) -> FileError {
+    let error = FileError.system(path, "write")
+    if end >= 0 { ftruncate(descriptor, end) }
+    return error
   }
 
   /// A number so that it reads back exactly; whole ones without a point.
   private static func field(_ number: Double?) -> String {
     guard let number else { return "" }
-    return Int(exactly: number).map(String.init) ?? "\(number)"
+    return number == 0 && number.sign == .minus ? "-0.0" : Int(exactly: number).map(String.init) ?? "\(number)"
   }
 
   /// The rows as they stand in the file.

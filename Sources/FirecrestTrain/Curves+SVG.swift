@@ -116,7 +116,8 @@ struct Axis {
   init(_ values: [Double], ticks count: Int, isWhole: Bool, fits: Bool) {
     var (low, high) = (values.min() ?? 0, values.max() ?? 1)
     if !(high - low > 1e-12 * max(abs(low), abs(high))) {
-      let margin = isWhole ? 1 : max(abs(low) * 0.1, 1e-3)
+      // Of large numbers, 1 more may be the same number.
+      let margin = isWhole ? max(1, abs(low) * 1e-9) : max(abs(low) * 0.1, 1e-3)
       (low, high) = (low - margin, high + margin)
     }
     let rough = (high - low) / Double(count)

@@ -117,7 +117,7 @@ public final class ProgressBar {
     }
   }
 
-  private var share: Double? { total.map { $0 > 0 ? min(1, Double(done) / Double($0)) : 1 } }
+  private var share: Double? { total.map { $0 > 0 ? min(1, Double(max(0, done)) / Double($0)) : 1 } }
 
   private func plainLine(_ now: Double) -> String {
     ([label] + (share.map { [format("%.0f%%", 100 * $0)] } ?? []) + [details(now)]).joined(separator: "  ")

@@ -58,6 +58,12 @@ private func essentialChunks(_ bytes: [UInt8], _ source: some ByteSource) throws
       .unsupported, file: source.name, offset: 16, "\(width) by \(height) pixels are none or too many",
       help: "at most \(largestImage) pixels are read")
   }
+  // libpng 1.6.51 and its like give wrong pixels in one call, older ones write past their end (CVE-2025-65018).
+  if depth == 16 && bytes[28] != 0 {
+    throw FileError(
+      .unsupported, file: source.name, offset: 28, "an interlaced picture of 16 bits is not read",
+      help: "save it without interlacing, or with 8 bits")
+  }
   // Deflate packs 1032 bytes into one at best.
   let samples = [0: 1, 2: 3, 3: 1, 4: 2, 6: 4][bytes[25], default: 1]
   if width * height * depth * samples / 8 > (packed + 64) * 1032 {

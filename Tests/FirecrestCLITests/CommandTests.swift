@@ -108,6 +108,10 @@ import Testing
       }
       let resumed = try firecrest("train", "regression", "--resume", in: folder)
       #expect(resumed.output.contains("runs/regression-2:"))
+      // The latest run, also where numbers before it are free.
+      try FileManager.default.removeItem(atPath: "\(folder)/runs/regression")
+      let again = try firecrest("train", "regression", "--resume", in: folder)
+      #expect(again.output.contains("runs/regression-2:"))
     }
   }
 

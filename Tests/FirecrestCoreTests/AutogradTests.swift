@@ -118,6 +118,7 @@ import Testing
     let y = x * 2
     #expect(!y.isLeaf && y.gradFn == "MulBackward0")
     #expect(y.view(1, -1).logSoftmax(dim: 1).gradFn == "LogSoftmaxBackward0")
+    #expect(maxPool2d(y.view(1, 1, 1, 1), kernelSize: 1).gradFn == "MaxPool2DWithIndicesBackward0")
     y.sum().backward()
     #expect(y.grad == nil)
     x.requiresGrad = false

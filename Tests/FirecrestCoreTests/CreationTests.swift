@@ -20,6 +20,19 @@ private final class Counter {
     #expect(Tensor.arange(10_000, dtype: .int32).toArray(Int.self) == Array(0..<10_000))
   }
 
+  /// To the bit what PyTorch 2.13 gives.
+  @Test func evenSteps() {
+    #expect(Tensor.linspace(4, -10, 50, dtype: .int16).toArray(Int.self)[18..<26] == [-1, -1, -1, -1, -2, -2, -2, -3])
+    #expect(Tensor.linspace(-1, 3, 11, dtype: .int32)[5].item() == 0)
+    #expect(Tensor.linspace(-3, 3, 101, dtype: .float64)[50].item() == 0x1p-53)
+    #expect(Tensor.linspace(0, 1, 11)[3].item(as: Float.self).bitPattern == 0x3E99_999A)
+    #expect(Tensor.linspace(2, 5, 1).toArray(Float.self) == [2] && Tensor.linspace(2, 5, 0).elementCount == 0)
+    #expect(Tensor.linspace(2, 5, 2).toArray(Float.self) == [2, 5])
+    // Bins begin where linspace says, so that exact zeros lie below the middle edge.
+    let counts = Tensor([0.0]).histogram(100, range: -1...1).histogram
+    #expect(counts.toArray(Int.self).firstIndex(of: 1) == 49)
+  }
+
   @Test func buffers() {
     let numbers: [Float] = [1, 2, 3, 4, 5, 6]
     let copied = numbers.withUnsafeBufferPointer { Tensor(copying: $0, shape: [2, 3]) }
@@ -55,6 +68,73 @@ private final class Counter {
     #expect(Tensor.window(.bartlett, 3, periodic: false).toArray(Float.self) == [0, 1, 0])
   }
 
+  /// Arguments near the ends of Int stop with a message, not with a bare trap, or mean what they say.
+  @Test func extremes() {
+    let x = Tensor.arange(12).view(3, 4)
+    #expect(x[0...Int.max].shape == [3, 4] && x[...Int.max].shape == [3, 4])
+    #expect(x[.slice(nil, nil, by: .max)].toArray(Int.self) == [0, 1, 2, 3])
+    #expect(x.roll(.min).toArray(Int.self) == x.roll(Int.min % 12 + 12).toArray(Int.self))
+    #expect(x.chunk(.max).count == 3)
+    #expect(x.diagonal(offset: .min).elementCount == 0 && x.diagonal(offset: .max).elementCount == 0)
+    #expect(x.tril(diagonal: .max).toArray(Int.self) == Array(0..<12) && x.triu(diagonal: .max).sum().item() == 0)
+    #expect(Tensor.trilIndices(2, 2, offset: .max).shape == [2, 4])
+    #expect(x.unfold(dim: 0, size: 1, step: .max).shape == [1, 4, 1])
+    #expect(Tensor(5.0).topk(0).values.item() == 5)
+    #expect(Tensor.zeros([4000], dtype: .int64).binCount(weights: Tensor.ones(4000, dtype: .float16)).item() == 4000)
+    let mixed = blockDiag([Tensor([1.0, 2]), Tensor(26.0, dtype: .float64)])
+    #expect(mixed.dtype == .float32 && mixed.shape == [2, 3])
+    #expect(blockDiag([Tensor(1), Tensor([[1.0]])]).dtype == .float32)
+  }
+
+  @Test(arguments: 0..<13)
+  func extremesThatStop(_ kind: Int) async {
+    let reasons = [
+      "expand: shape [4294967296, 4294967296] has too many elements",
+      "view: shape [9223372036854775807, 9223372036854775807] has too",
+      "view: shape [4294967296, 4294967296] has too many", "binCount: 9223372036854775807 is too large",
+      "narrow: 9223372036854775807 indices from 1 on", "narrow: a scalar has no dimension",
+      "repeat: 9223372036854775807 times",
+      "tensorSplit: 9223372036854775807 pieces", "split: the sizes", "clamp: uint8 does not hold 300",
+      "randint: uint8 does not hold 299", "randperm: float16 does not hold 3000 different", "more than 8 dimensions",
+    ]
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [kind] in
+      let x = Tensor.arange(12).view(3, 4)
+      switch kind {
+      case 0: _ = Tensor.ones(1).expand(1 << 32, 1 << 32)
+      case 1: _ = x.view(.max, .max)
+      case 2: _ = Tensor.empty(0).view(1 << 32, 1 << 32)
+      case 3: _ = Tensor([Int.max]).binCount()
+      case 4: _ = x.narrow(dim: 0, start: 1, length: .max)
+      case 5: _ = Tensor(2).narrow(dim: 0, start: 0, length: 1)
+      case 6: _ = x.repeat(.max, 2)
+      case 7: _ = x.tensorSplit(.max)
+      case 8: _ = x.split([Int.max, Int.max])
+      case 9: _ = Tensor([1, 100, 200], dtype: .uint8).clamp(max: 300)
+      case 10: _ = Tensor.randint(high: 300, [2], dtype: .uint8)
+      case 11: _ = Tensor.randperm(3000, dtype: .float16)
+      default: _ = meshgrid((0..<9).map { _ in Tensor.arange(2) })
+      }
+    }
+    expectMessage(result, reasons[kind])
+  }
+
+  /// What an integer type does not hold is not put into it as another number.
+  @Test(arguments: 0..<6)
+  func numbersThatDoNotFit(_ kind: Int) async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [kind] in
+      let x = Tensor.zeros([2], dtype: .uint8)
+      switch kind {
+      case 0: x.fill(300)
+      case 1: x[0] = 300
+      case 2: x[Tensor([true, false])] = 300
+      case 3: _ = x.maskedFill(Tensor([true, false]), 300)
+      case 4: _ = x.indexFill(dim: 0, Tensor([1]), 300)
+      default: _ = x.scatter(dim: 0, Tensor([1]), 300)
+      }
+    }
+    expectMessage(result, "uint8 does not hold 300")
+  }
+
   @Test func misuseStops() async {
     // Negative numbers wrap in uint8 as in PyTorch.
     #expect(Tensor.full([2], -1, dtype: .uint8).toArray(Int.self) == [255, 255])
@@ -63,7 +143,30 @@ private final class Counter {
       _ = Tensor.full([2], 256, dtype: .uint8)
     }
     expectMessage(result, "full: uint8 does not hold 256")
+    #expect(Tensor([-1, 255], dtype: .uint8).toArray(Int.self) == [255, 255])
+    #expect(Tensor([1e6, 2], dtype: .float16).toArray(Double.self) == [.infinity, 2])
+    #expect(Tensor([2.9, -2.9], dtype: .int8).toArray(Int.self) == [2, -2])
+    let literal = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor([[1, 2], [3, 300]], dtype: .uint8)
+    }
+    expectMessage(literal, "tensor: uint8 does not hold 300")
+    let fraction = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor([-1.5, 2], shape: [2], dtype: .uint8)
+    }
+    expectMessage(fraction, "tensor: uint8 does not hold -1.5")
+    let nan = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor([1, Double.nan], dtype: .int64)
+    }
+    expectMessage(nan, "tensor: int64 does not hold nan")
     await #expect(processExitsWith: .failure) { _ = Tensor.arange(0, 5, step: -1) }
+    let sign = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.arange(-6.0, -4.0, step: -2.5)
+    }
+    expectMessage(sign, "arange: no steps of -2.5 lead from -6.0 to -4.0")
+    let whole = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.arange(0.0, 3.0, step: 0.5, dtype: .int32)
+    }
+    expectMessage(whole, "arange: int32 takes the whole parts of 0.0, 3.0 and the step 0.5, which must not be 0")
     await #expect(processExitsWith: .failure) { _ = Tensor.linspace(0, 1, -1) }
     await #expect(processExitsWith: .failure) {
       _ = [1.0, 2.0].withUnsafeBytes { Tensor(copying: $0, shape: [3], dtype: .float64) }

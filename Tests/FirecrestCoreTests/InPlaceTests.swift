@@ -213,6 +213,24 @@ import Testing
   }
 
   /// Only what a derivative reads is kept; the rest may be changed, as in PyTorch.
+  /// The tensor below the view is transposed, and a view of nothing itself.
+  @Test func viewsOfTransposedTensors() {
+    let x = Tensor([[1.0, 2, 3], [4, 5, 6]], requiresGrad: true)
+    let base = Tensor.ones(2, 3).T.detach()
+    let row = base[0]
+    row *= x[.all, 0]
+    (base * Tensor([[1.0, 2], [3, 4], [5, 6]])).sum().backward()
+    #expect(x.grad!.toArray(Float.self) == [1, 0, 0, 2, 0, 0])
+    let cube = Tensor.arange(24.0).view(2, 3, 4).permute(2, 0, 1).detach()
+    let factor = Tensor(2.0, requiresGrad: true)
+    let part = cube[1, 1]
+    part *= factor
+    #expect(cube[1].toArray(Float.self) == [1, 5, 9, 26, 34, 42])
+    cube.square().sum().backward()
+    // d/df Σ (f x)² = 2 f Σ x²
+    #expect(factor.grad!.item() == 3596)
+  }
+
   @Test func whatNoGradientNeedsMayChange() {
     let w = leaf([1, 2])
     var loss = mseLoss(w, Tensor.zeros([2], dtype: .float64))

@@ -104,6 +104,14 @@ import Testing
     #expect(runs.values.toArray(Int.self) == [1, 2, 1] && runs.counts.toArray(Int.self) == [2, 2, 1])
     #expect(runs.inverse.toArray(Int.self) == [0, 0, 1, 1, 2])
     #expect(Tensor.zeros([0]).unique().values.elementCount == 0)
+    #expect(Tensor.zeros(3, 0).unique(dim: 1).values.shape == [3, 0])
+  }
+
+  @Test func slicesWithoutElementsAreNotUnique() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros(3, 0).unique(dim: 0)
+    }
+    expectMessage(result, "unique: slices along dim 0 have no elements to tell them apart")
   }
 
   @Test func membershipAndHistograms() {

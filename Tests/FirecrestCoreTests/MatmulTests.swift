@@ -73,6 +73,15 @@ import Testing
     #expect(text.contains("left   float32[3] cpu"), "\(text)")
   }
 
+  @Test func aBiasMayBeOneNumber() {
+    let bias = Tensor([5.0], requiresGrad: true)
+    let shared = linear(Tensor.ones(2, 3), Tensor.ones(4, 3), bias)
+    #expect(shared.toArray(Float.self) == Array(repeating: 8, count: 8))
+    shared.sum().backward()
+    #expect(bias.grad!.toArray(Float.self) == [8])
+    #expect(linear(Tensor.ones(3), Tensor.ones(4, 3), Tensor(1.0)).toArray(Float.self) == [4, 4, 4, 4])
+  }
+
   @Test func misuseStops() async {
     await #expect(processExitsWith: .failure) { _ = Tensor.ones(2, 2).matmul(Tensor.ones(2, 2, dtype: .float64)) }
     await #expect(processExitsWith: .failure) { _ = Tensor.ones(2, 2).mm(Tensor.ones(2)) }

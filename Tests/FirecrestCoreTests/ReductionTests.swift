@@ -2,6 +2,23 @@ import FirecrestCore
 import Testing
 
 @Suite struct ReductionTests {
+  /// No results, or none of them has elements to go over.
+  @Test func emptyDimensions() {
+    for shape in [[2, 0, 1], [2, 3, 0], [3, 0, 2], [0, 2, 3], [5, 0, 0]] as [Shape] {
+      let x = Tensor.zeros(shape)
+      for d in 0..<3 {
+        for y in [x.sum(dim: d), x.mean(dim: d), x.logsumexp(dim: d), x.prod(dim: d), x.var(dim: d)] {
+          #expect(y.elementCount == shape.elementCount / max(1, shape[d]) || shape[d] == 0)
+        }
+      }
+      #expect(x.sum(dim: 1, keepDim: true).shape == [shape[0], 1, shape[2]])
+    }
+    #expect(Tensor.zeros(3, 0, 2).sum(dim: 1).toArray(Float.self) == Array(repeating: 0, count: 6))
+    let leaf = Tensor.zeros([2, 0, 1], requiresGrad: true)
+    leaf.logSoftmax(dim: 2).sum().backward()
+    #expect(leaf.grad?.shape == [2, 0, 1])
+  }
+
   @Test func halfTypesAccumulateInFloat32() {
     let x = Tensor.full([70_000], 0.1, dtype: .float16)
     #expect(abs(x.sum().item() - 6998) < 5)

@@ -36,6 +36,11 @@ import Testing
 
   @Test func copiesDoNotShare() {
     let x = Tensor.ones(3, 3)
+    let repeated = [
+      x.repeat(3, 1, 1), x.view(1, -1).repeat(2, 1), x[0, 0].repeat(4), Tensor(5.0).tile(2), x.view(-1, 1).repeat(1, 3),
+      x[0, 0].view(1).repeatInterleave(3), x.view(1, -1).repeatInterleave(3, dim: 0),
+    ]
+    for copy in repeated { #expect(copy.isContiguous && copy.storage !== x.storage) }
     for copy in [x.clone(), x.flip(dims: [0]), x.roll(1), x.tril(), x.repeat(1, 1), x.diag(), cat([x]), x.rot90(0)] {
       #expect(copy.storage !== x.storage)
     }

@@ -119,6 +119,16 @@ import Testing
     #expect(other.epoch == 1)
   }
 
+  /// A checkpoint that turns out not to fit puts back what was there.
+  @Test func itsOwnStateLeavesAnIterationRunning() throws {
+    let loader = DataLoader(Numbers(), batchSize: 4)
+    let iterator = loader.makeIterator()
+    _ = iterator.next()
+    try loader.load(loader.stateDict())
+    _ = iterator.next()
+    #expect(loader.position == 2)
+  }
+
   @Test(arguments: [0, 1, 3])
   func errorsComeInOrderWithTheirIndex(_ workers: Int) {
     let loader = DataLoader(Numbers(failing: [6, 21]), batchSize: 4, workers: workers)
@@ -161,7 +171,7 @@ import Testing
   }
 
   @Test func aPlainLoopStopsAtAnError() async {
-    let result = await #expect(processExitsWith: .signal(SIGABRT), observing: [\.standardErrorContent]) {
+    let result = await #expect(processExitsWith: .signal(SIGILL), observing: [\.standardErrorContent]) {
       for _ in DataLoader(Numbers(failing: [9]), batchSize: 4, workers: 1) {}
     }
     let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
@@ -287,6 +297,50 @@ import Testing
     let whole = numbers(Drawing())
     #expect(Set(whole).count == 6)
     #expect(whole == numbers(Drawing().map { $0 }), "the same as sample by sample")
+  }
+
+  /// Through a subset the dataset below sees other indices; the numbers are still each draw's own.
+  @Test func drawsAnewBelowSubsets() {
+    let order = BatchSampler(count: 2) { _, _ in [[0, 1], [0, 2]] }
+    func numbers(_ indices: [Int]) -> [Float] {
+      let data = Subset(Subset(Drawing(), [2, 1, 0]), indices)
+      return DataLoader(data, batchSampler: order, seed: 2).flatMap { $0.toArray(Float.self) }
+    }
+    #expect(Set(numbers([0, 1, 2])).count == 4)
+    // Indices 1 and 2 are the same sample below.
+    #expect(Set(numbers([0, 1, 1])).count == 4)
+    let single = Subset(Subset(Drawing(), [2, 1, 0]), [0, 1, 2]).map { $0 }
+    let alone = DataLoader(single, batchSampler: order, seed: 2).flatMap { $0.toArray(Float.self) }
+    #expect(numbers([0, 1, 2]) == alone)
+  }
+
+  @Test func drawsForEachBatchWhileCollating() {
+    func epochs(_ workers: Int) -> [[Float]] {
+      let loader = DataLoader(Numbers().map { $0.0 }, batchSize: 4, workers: workers, seed: 5) { samples in
+        stack(samples) + Tensor.rand(2) + Tensor.rand(2, generator: .sample)
+      }
+      return (0..<2).flatMap { _ in loader.map { $0.toArray(Float.self) } }
+    }
+    let alone = epochs(0)
+    let before = Tensor.rand(1).item()
+    #expect(alone == epochs(1) && alone == epochs(3) && before != Tensor.rand(1).item())
+    #expect(Set(alone.joined()).count == alone.joined().count)
+  }
+
+  /// What a replay memory gathers while it is trained on.
+  @Test(arguments: [false, true])
+  func asksForTheSizeInEveryEpoch(_ shuffle: Bool) {
+    final class Growing: Dataset, @unchecked Sendable {
+      var count = 4
+      subscript(index: Int) -> Int { index }
+    }
+    let data = Growing()
+    let loader = DataLoader(data, batchSize: 2, shuffle: shuffle)
+    for size in [4, 7, 3, 0] {
+      data.count = size
+      #expect(loader.count == (size + 1) / 2)
+      #expect(loader.flatMap { $0.toArray(Int.self) }.sorted() == Array(0..<size))
+    }
   }
 
   @Test func refusesAnEmptyBatch() async {

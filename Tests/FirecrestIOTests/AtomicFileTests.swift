@@ -82,6 +82,20 @@ import Testing
     }
   }
 
+  @Test func followsLinksToFilesThatAreNotThereYet() throws {
+    try withFolder { folder in
+      try FileManager.default.createDirectory(atPath: "\(folder)/there", withIntermediateDirectories: false)
+      try FileManager.default.createSymbolicLink(atPath: "\(folder)/first", withDestinationPath: "there/second")
+      try FileManager.default.createSymbolicLink(
+        atPath: "\(folder)/there/second", withDestinationPath: "\(folder)/there/file")
+      try AtomicFile.write(to: "\(folder)/first") { file in try file.write([67]) }
+      #expect(try content("\(folder)/there/file") == "C")
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/first") == "there/second")
+      let error = fileError { () throws(FileError) in try saveNpy(Tensor(1), to: "\(folder)/a\u{0}b") }
+      #expect(error?.reason == "a path cannot have a NUL character")
+    }
+  }
+
   @Test func refusesFoldersAndMissingFolders() throws {
     try withFolder { folder in
       let error = fileError { () throws(FileError) in try saveNpy(Tensor(1), to: folder) }

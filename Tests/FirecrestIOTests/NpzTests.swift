@@ -52,6 +52,12 @@ import Testing
     expectEqual(try loadNpz(bytes: zeros)["z"], Tensor.zeros(1_000_000))
   }
 
+  @Test func passesOverFolders() throws {
+    let arrays = try loadNpz(fixture("folders.npz"))
+    #expect(arrays.names == ["sub/a"])
+    expectEqual(arrays["sub/a"], try loadNpy(fixture("one.npy")))
+  }
+
   @Test func refusesWhatIsNoArray() {
     for name in ["notes", "bzip2"] {
       let error = fileError { () throws(FileError) in _ = try loadNpz(fixture("\(name).npz")) }

@@ -126,6 +126,13 @@ import Testing
     #expect(refusal(header)?.kind == .malformed)
   }
 
+  @Test func metadataMayBeNull() throws {
+    let header = #"{"__metadata__":null,"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
+    let tensors = try loadSafetensors(bytes: file(header, data: 8))
+    #expect(tensors.names == ["x"] && tensors.metadata.isEmpty)
+    #expect(refusal(#"{"__metadata__":nul,"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#)?.kind == .malformed)
+  }
+
   @Test func refusesDeepNesting() {
     let deep = String(repeating: "[", count: 1_000_000)
     #expect(refusal(#"{"x":{"note":"# + deep)?.reason.contains("deep") == true)

@@ -75,10 +75,10 @@ import Testing
     #expect(layer.weight[3].toArray(Double.self) == [0, 0, 0])
     #expect(layer.weight[2].abs().sum().item() > 0)
     let table = Tensor.arange(6.0).view(3, 2)
-    let fixed = Embedding(weight: table, freeze: true)
+    let fixed = Embedding(weight: table)
     #expect(fixed.weight === table && !table.requiresGrad)
     #expect(fixed(Tensor([2, 0])).toArray(Double.self) == [4, 5, 0, 1])
-    #expect(Embedding(weight: Tensor.ones(2, 2)).weight.requiresGrad)
+    #expect(Embedding(weight: Tensor.ones(2, 2), freeze: false).weight.requiresGrad)
   }
 
   @Test func batchNormInHalf() {

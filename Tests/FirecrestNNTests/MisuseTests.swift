@@ -10,6 +10,7 @@ import Testing
   private final class Missing: Module { var cache: Tensor? }
   private final class List: Module { var tensors: [Tensor] = [] }
   private final class Dictionary: Module { var tensors = ["a": Tensor.ones(1)] }
+  private final class Wrappers: Module { var tensors = [Parameter(wrappedValue: Tensor.ones(1))] }
   private final class Tuple: Module { var state = (Tensor.ones(1), Tensor.ones(1)) }
   private final class TupleOfLayers: Module { var pair = (3, Linear(1, 1)) }
   private final class Struct: Module { var holder = Holder() }
@@ -38,11 +39,16 @@ import Testing
     }
     expectMessage(result, "Missing: the property `cache` is a tensor")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { _ = List().eval() }
-    expectMessage(result, "List: the property `tensors` is a tensor")
+    expectMessage(result, "List: the property `tensors` holds tensors in a collection")
+    expectMessage(result, "help:  ParameterList or ParameterDict trains them")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       print(Dictionary())
     }
-    expectMessage(result, "Dictionary: the property `tensors` is a tensor")
+    expectMessage(result, "Dictionary: the property `tensors` holds tensors in a collection")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Wrappers().parameters()
+    }
+    expectMessage(result, "Wrappers: the property `tensors` holds tensors in a collection")
   }
 
   @Test func hiddenModules() async {

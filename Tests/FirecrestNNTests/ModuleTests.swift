@@ -99,6 +99,19 @@ import Testing
     #expect(net.parameters().allSatisfy { $0.grad == nil })
   }
 
+  @Test func sharedParametersStayAsTheyWere() {
+    let embed = Embedding(10, 4), decoder = Linear(4, 10, bias: false)
+    embed.freeze()
+    decoder.weight = embed.weight
+    #expect(!embed.weight.requiresGrad && decoder.weight === embed.weight)
+    let other = Embedding(10, 4), frozen = Linear(4, 10, bias: false).freeze()
+    frozen.weight = other.weight
+    #expect(other.weight.requiresGrad)
+    frozen.freeze()
+    frozen.weight = Tensor.zeros(10, 4)
+    #expect(!frozen.weight.requiresGrad, "what is new is as what was there")
+  }
+
   @Test func parameterBecomesLeaf() {
     let layer = Linear(2, 2)
     let values = Tensor.ones(2, 2)
@@ -174,6 +187,19 @@ import Testing
       gone = layer
     }
     #expect(gone == nil)
+    // Nor does what it captured stay once the layer is gone, as soon as any layer is called.
+    final class Large {}
+    weak var captured: Large?
+    do {
+      let layer = Linear(2, 2), large = Large()
+      layer.registerForwardHook { _, _, _ in
+        _ = large
+        return nil
+      }
+      captured = large
+    }
+    _ = net(Tensor.randn(1, 4))
+    #expect(captured == nil)
   }
 
   @Test func superclassesAndLazyProperties() {

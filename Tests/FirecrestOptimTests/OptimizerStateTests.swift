@@ -94,6 +94,18 @@ struct OptimizerStateTests {
     #expect(isSame(other.stateDict(), before))
   }
 
+  /// What a schedule left in the settings goes where the loaded state has nothing of the kind, as in PyTorch.
+  @Test func aStateWithoutASchedule() throws {
+    let (plain, _) = trained()
+    let (optimizer, _) = trained()
+    optimizer.groups[0].lr = 0.25
+    _ = StepLR(optimizer, stepSize: 3)
+    #expect(optimizer.stateDict()["groups.0.initial_lr"]?.item() == 0.25)
+    try optimizer.load(plain.stateDict())
+    #expect(isSame(optimizer.stateDict(), plain.stateDict()))
+    #expect(LambdaLR(optimizer) { _ in 1 }.baseLRs == plain.groups.map(\.lr))
+  }
+
   /// A setting switched on since the last step: its states are saved too, and the resumed run goes the same way.
   @Test func aSettingChangedBeforeSaving() throws {
     let parameters = goldens.parameters(.float64)

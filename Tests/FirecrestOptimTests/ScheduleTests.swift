@@ -183,12 +183,24 @@ struct ScheduleTests {
     #expect(schedule.lastEpoch == 4 && schedule.lastLR == [0.5])
   }
 
-  @Test(arguments: 0..<10)
+  /// Layers that are unfrozen later come as a group of their own.
+  @Test func aGroupAddedToAPlateau() {
+    func group(_ lr: Double) -> ParameterGroup { ParameterGroup([Tensor([1.0], requiresGrad: true)], lr: lr) }
+    let optimizer = SGD([group(0.1)], lr: 1)
+    let schedule = ReduceLROnPlateau(optimizer, patience: 0)
+    schedule.step(1)
+    optimizer.addGroup(group(0.4))
+    schedule.step(2)
+    #expect(zip(schedule.lastLR, [0.01, 0.04]).allSatisfy { abs($0 - $1) < 1e-15 })
+  }
+
+  @Test(arguments: 0..<12)
   func misuse(_ kind: Int) async {
     let results = [
       "stepSize must be at least 1", "tMax must be at least 1", "factor must be at least 0 and below 1",
       "Adagrad has no momentum", "maxLR has 3 values for 1", "step 4 of a cycle of 3 steps", "for another optimizer",
       "0 milestones for 2 schedules", "made of others", "startFactor must be above 0",
+      "a parameter group has no cycle", "a parameter group was added, which has no minLR",
     ]
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [kind] in
       let w = Tensor.zeros([2], requiresGrad: true)
@@ -209,7 +221,17 @@ struct ScheduleTests {
       case 8:
         let chain = ChainedScheduler([StepLR(optimizer, stepSize: 1)])
         _ = SequentialLR(optimizer, schedulers: [chain], milestones: [])
-      default: _ = LinearLR(optimizer, startFactor: 0)
+      case 9: _ = LinearLR(optimizer, startFactor: 0)
+      case 10:
+        let schedule = OneCycleLR(optimizer, maxLR: 1, totalSteps: 9)
+        optimizer.addGroup(ParameterGroup([Tensor.zeros([1], requiresGrad: true)]))
+        schedule.step()
+      default:
+        let other = Tensor.zeros([1], requiresGrad: true), third = Tensor.zeros([1], requiresGrad: true)
+        let two = SGD([ParameterGroup([w]), ParameterGroup([other])], lr: 1)
+        let schedule = ReduceLROnPlateau(two, patience: 0, minLR: [0, 0])
+        two.addGroup(ParameterGroup([third]))
+        for loss in [1.0, 2] { schedule.step(loss) }
       }
     }
     let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)

@@ -1,6 +1,10 @@
 import Firecrest
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 @Suite struct CSVLogTests {
   let columns = ["epoch", "loss", "accuracy"]
 
@@ -42,6 +46,36 @@ import Testing
         try log.append([7, 0, 0])
         #expect(try text(path) == kept + "7,0,0\n", "\(length) bytes")
       }
+    }
+  }
+
+  #if canImport(Glibc)
+    /// A row of which the disk took only a part goes again.
+    @Test func aFailedWriteLeavesNothing() async {
+      await #expect(processExitsWith: .success) {
+        try withFolder { folder in
+          let log = try CSVLog(folder + "/m.csv", columns: ["epoch", "loss"])
+          try log.append([1, 0.5])
+          signal(SIGXFSZ, SIG_IGN)
+          let resource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
+          var limit = rlimit()
+          getrlimit(resource, &limit)
+          var small = limit
+          small.rlim_cur = rlim_t(try text(log.path).utf8.count + 3)
+          setrlimit(resource, &small)
+          #expect(throws: FileError.self) { try log.append([2, 0.25]) }
+          setrlimit(resource, &limit)
+          try log.append([3, 0.125])
+          if try text(log.path) != "epoch,loss\n1,0.5\n3,0.125\n" { exit(1) }
+        }
+      }
+    }
+  #endif
+
+  @Test(arguments: ["a\nb", "a\rb", "a,b", "a\"b"])
+  func refusesNames(_ name: String) throws {
+    try withFolder { folder in
+      #expect(throws: FileError.self) { try CSVLog(folder + "/m.csv", columns: ["epoch", name]) }
     }
   }
 

@@ -85,5 +85,8 @@ private final class Elements: NSObject, XMLParserDelegate {
       #expect(elements.count("line") < 60, "\(values)")
     }
     _ = try drawn(Curves(title: "t", panels: []))
+    // Times in nanoseconds, of which the next number is 256 further.
+    let late = Curves(title: "t", panels: [.init("p", [.init("s", [(x: 1.7e18, y: 1)])])])
+    #expect(!late.svg.contains("nan"))
   }
 }

@@ -37,6 +37,15 @@ private final class Screen {
     #expect(screen.text.filter { $0 == "\n" }.count == 1)
   }
 
+  @Test func goesBackwards() {
+    let screen = Screen()
+    let bar = screen.bar(3, isInteractive: true)
+    bar.advance(2)
+    bar.advance(-3)
+    bar.finish()
+    #expect(screen.text.contains("-1/3"))
+  }
+
   @Test func redrawsTenTimesASecond() {
     let screen = Screen()
     let bar = screen.bar(10_000, isInteractive: true)

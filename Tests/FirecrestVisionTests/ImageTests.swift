@@ -101,6 +101,9 @@ private func ramp(_ channels: Int) -> Tensor {
     #expect(refusal(large)?.reason.hasPrefix("10000 by 10000 pixels cannot be in") == true)
     large.replaceSubrange(16..<24, with: [0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF])
     #expect(refusal(large)?.kind == .unsupported)
+    var interlaced = try fixtureBytes("gray16.png")
+    interlaced[28] = 1
+    #expect(refusal(interlaced)?.reason == "an interlaced picture of 16 bits is not read")
   }
 
   @Test func survivesMutation() async {

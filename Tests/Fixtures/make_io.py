@@ -88,6 +88,9 @@ np.savez(folder / "zip64.npz", **arrays)
 zipfile.ZIP64_LIMIT, zipfile.ZIP_FILECOUNT_LIMIT = limit
 with zipfile.ZipFile(folder / "notes.npz", "w") as archive:
     archive.writestr("notes.txt", "not an array")
+with zipfile.ZipFile(folder / "folders.npz", "w") as archive:
+    archive.writestr("sub/", "")
+    archive.writestr("sub/a.npy", (folder / "one.npy").read_bytes())
 with zipfile.ZipFile(folder / "bzip2.npz", "w", zipfile.ZIP_BZIP2) as archive:
     archive.writestr("a.npy", (folder / "one.npy").read_bytes())
 

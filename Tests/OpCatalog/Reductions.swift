@@ -31,7 +31,7 @@ let reductionEntries: [OpEntry] = [
   OpEntry("nanmean") { s in s.input.nanmean(dims: s.dims(), keepDim: s.keepDim, dtype: s.dtype(-1)) },
   OpEntry("prod") { s in s.input.prod(dims: s.dims(0), keepDim: s.bool(1, "keepdim"), dtype: s.dtype(-1)) },
   OpEntry("count_nonzero") { s in s.input.countNonzero(dims: s.dims()) },
-  OpEntry("sum_to_size") { s in s.input.sum(to: Shape(s.restInts())) },
+  OpEntry("sum_to_size") { s in s.input.sumToSize(Shape(s.restInts())) },
   OpEntry("amax") { s in s.input.amax(dims: s.dims(), keepDim: s.keepDim) },
   OpEntry("amin") { s in s.input.amin(dims: s.dims(), keepDim: s.keepDim) },
   OpEntry(

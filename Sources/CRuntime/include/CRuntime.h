@@ -43,6 +43,9 @@ uint64_t fc_nanoseconds(void);
 /// Writes out what standard output still holds, unless a thread is just printing.
 void fc_flush_standard_output(void);
 
+/// Ends the program here and now.
+__attribute__((noreturn)) static inline void fc_trap(void) { __builtin_trap(); }
+
 /// 3: AVX-512 (F, BW, CD, DQ, VL), 2: AVX2 with FMA, BMI and F16C, 1: neither.
 int fc_isa_level(void);
 

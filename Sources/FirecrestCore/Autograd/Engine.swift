@@ -90,6 +90,8 @@ package final class Engine {
     case .none: break
     case .node(let node, let output): deliver(gradient, node, output)
     case .leaf(let leaf):
+      // Frozen since: nothing arrives there any more.
+      if captured == nil && !leaf.leafRequiresGrad { break }
       if captured != nil || leaf.extras != nil {
         hold(gradient, leaf)
       } else {
@@ -100,7 +102,8 @@ package final class Engine {
 
   /// The `.grad` of the leaf at `edge`, where adding to it in place is all that would happen to a gradient sent there.
   package func sum(at edge: Edge) -> Tensor? {
-    guard case .leaf(let leaf) = edge, captured == nil, !createGraph, leaf.extras == nil, let sum = leaf.grad,
+    guard case .leaf(let leaf) = edge, captured == nil, !createGraph, leaf.extras == nil, leaf.leafRequiresGrad,
+      let sum = leaf.grad,
       sum.isContiguous, sum.extras == nil, !isAnomalyDetectionEnabled
     else { return nil }
     return sum
@@ -188,7 +191,10 @@ package final class Engine {
       guard let g = gradient(watcher.output) else { continue }
       switch watcher.action {
       case .hook: break
-      case .retain(let tensor): tensor()?.accumulate(g, createGraph)
+      case .retain(let tensor):
+        guard let tensor = tensor() else { break }
+        // Only a leaf's gradient grows in place.
+        if let sum = tensor.gradient { tensor.gradient = sum + g } else { tensor.accumulate(g, createGraph) }
       }
     }
   }

@@ -110,7 +110,7 @@ extension Function {
 /// One call of a `Function`.
 private final class FunctionNode: Node {
   private let title: String
-  private let context: FunctionContext
+  private var context: FunctionContext!
   private let specs: [TensorSpec]
   private let outputCount: Int
   /// For each saved tensor, which result it is.
@@ -138,6 +138,13 @@ private final class FunctionNode: Node {
         result.map { outputs[$0].window(outputs[$0].shape, strides: outputs[$0].strides, offset: outputs[$0].offset) }
           ?? tensor)
     }
+  }
+
+  deinit {
+    // What the context holds may hold the function before, and so on.
+    var queue: [AnyObject] = [context]
+    context = nil
+    ReleaseQueue.drain(&queue)
   }
 
   override var name: String { title }

@@ -22,8 +22,10 @@ public var isGradEnabled: Bool { GradMode.isEnabled }
 /// Runs `body` without recording its operations: results have `requiresGrad == false` (PyTorch's `torch.no_grad`).
 public func noGrad<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R { try GradMode.with(false, body) }
 
-/// Runs `body` with recording on, inside of `noGrad` too (PyTorch's `torch.enable_grad`).
-public func enableGrad<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R { try GradMode.with(true, body) }
+/// Runs `body` with recording on, inside of `noGrad` too, but not of `inferenceMode` (PyTorch's `torch.enable_grad`).
+public func enableGrad<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+  try GradMode.with(!fc_state().pointee.inference_mode, body)
+}
 
 /// Runs `body` without recording, and marks its results so that later recording refuses to save them: a promise that
 /// they never take part in autograd (PyTorch's `torch.inference_mode`).

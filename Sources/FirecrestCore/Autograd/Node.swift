@@ -53,8 +53,14 @@ package class Node {
 
   /// The name as PyTorch prints it.
   package var backwardName: String {
-    name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined() + "Backward0"
+    let name = Node.backwardNames[self.name] ?? name
+    return name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined() + "Backward0"
   }
+
+  /// What PyTorch calls operations whose own names differ.
+  private static let backwardNames = [
+    "max_pool2d": "Max_Pool2D_With_Indices", "max_pool3d": "Max_Pool3D_With_Indices",
+  ]
 
   /// Computes the gradients of the inputs from those of the outputs, and sends them along the edges.
   package func propagate(_ gradient: consuming Tensor?, _ engine: Engine) { fatalError("abstract") }
@@ -79,6 +85,11 @@ package class Node {
     Node.unlink(&saved0, &queue)
     Node.unlink(&saved1, &queue)
     for i in moreSaved.indices { Node.unlink(&moreSaved[i], &queue) }
+    if !watchers.isEmpty {
+      // What hooks captured.
+      queue.append(Held(watchers))
+      watchers = []
+    }
     if !queue.isEmpty { ReleaseQueue.drain(&queue) }
   }
 
@@ -171,9 +182,15 @@ package struct Watcher {
   package var action: Action
 }
 
+/// Keeps a value that is no object for the queue below.
+private final class Held {
+  private let value: Any
+  init(_ value: Any) { self.value = value }
+}
+
 /// Releases objects one after the other, whatever their deinitialisers release in turn.
-private final class ReleaseQueue {
-  var objects: [AnyObject] = []
+final class ReleaseQueue {
+  private var objects: [AnyObject] = []
 
   /// Takes the objects out of the caller's array, which would release what is left of them all at once.
   static func drain(_ objects: inout [AnyObject]) {

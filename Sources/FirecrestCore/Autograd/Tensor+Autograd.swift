@@ -58,7 +58,11 @@ extension Tensor {
     extras.baseVersion = base.storage.version
     // A leaf changes outside of recording only, which leaves the way from the view to it as it was.
     guard base.gradNode != nil else { return }
-    move(to: GradMode.with(true) { ViewNode(AsStrided(shape, strides: strides, offset: offset, of: base), base) }, 0)
+    let node = GradMode.with(true) {
+      let ordered = base.isContiguous ? base : base.permute(base.orderOfMemory)
+      return ViewNode(AsStrided(shape, strides: strides, offset: offset, of: ordered), ordered)
+    }
+    move(to: node, 0)
   }
 
   /// Gives this tensor, whose values have changed, the node that computed the new ones.

@@ -103,6 +103,8 @@ extension Tensor {
   /// The true quotient of a number.
   public static func / (a: some TensorScalar, b: Tensor) -> Tensor {
     if b.dtype.isHalf && !b.dtype.holds(a.scalar) { return (a / b.to(.float32)).to(b.dtype) }
+    // The same numbers, and for the gradient the result is enough.
+    if a.scalar.doubleValue == 1 && b.dtype.isFloatingPoint { return b.reciprocal() }
     let (b, a) = a.promotedFloating(beside: b)
     return apply(Div(), a, b)
   }

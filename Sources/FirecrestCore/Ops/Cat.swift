@@ -109,7 +109,14 @@ public func columnStack(_ tensors: [Tensor]) -> Tensor {
 public func blockDiag(_ tensors: [Tensor]) -> Tensor {
   if tensors.isEmpty { return Tensor.zeros(1, 0) }
   for tensor in tensors where tensor.rank > 2 { stop("blockDiag", "needs matrices", [tensor]) }
-  let blocks = tensors.map { $0.atleast2d() }
+  // Tensors without dimensions widen the type across categories only, as everywhere.
+  func common(_ part: [Tensor]) -> DType? {
+    part.dropFirst().reduce(part.first?.dtype) { type, tensor in type.map { .promoted($0, tensor.dtype) } }
+  }
+  let arrays = common(tensors.filter { $0.rank > 0 }), singles = common(tensors.filter { $0.rank == 0 })
+  var type = arrays ?? singles!
+  if let singles, singles.category > type.category { type = singles }
+  let blocks = tensors.map { $0.to(type).atleast2d() }
   let width = blocks.reduce(0) { $0 + $1.shape[1] }
   var left = 0
   let rows = blocks.map { block in

@@ -67,6 +67,8 @@ extension Tensor {
   /// The elements, at least `min` and at most `max`: numbers or tensors that broadcast (PyTorch's `clamp`). Where `min`
   /// is larger than `max` the result is `max`; NaN stays. The gradient passes at the bounds and between them.
   public func clamp(min: some TensorOperand, max: some TensorOperand) -> Tensor {
+    refuseBound(min)
+    refuseBound(max)
     let (x, _) = min.promoted(beside: self)
     let (y, high) = max.promoted(beside: x)
     // Anew, for the type may have grown to one that holds what the first did not.
@@ -74,7 +76,21 @@ extension Tensor {
     return apply(Clamp(), [y, low, high])[0]
   }
   /// The elements, at least `min` (PyTorch's `clamp_min`).
-  public func clamp(min: some TensorOperand) -> Tensor { combined(ClampMin(), min) }
+  public func clamp(min: some TensorOperand) -> Tensor {
+    refuseBound(min)
+    return combined(ClampMin(), min)
+  }
   /// The elements, at most `max` (PyTorch's `clamp_max`).
-  public func clamp(max: some TensorOperand) -> Tensor { combined(ClampMax(), max) }
+  public func clamp(max: some TensorOperand) -> Tensor {
+    refuseBound(max)
+    return combined(ClampMax(), max)
+  }
+
+  /// A bound that the elements' integer type does not hold would become another one.
+  private func refuseBound(_ bound: some TensorOperand) {
+    if dtype.isFloatingPoint { return }
+    if let number = bound as? any TensorScalar, dtype.promoted(with: number.scalar) == dtype {
+      dtype.refuse(number.scalar, "clamp")
+    }
+  }
 }

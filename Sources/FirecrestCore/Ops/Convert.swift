@@ -39,6 +39,9 @@ extension Tensor {
     return converted(dtype)
   }
 
+  /// The tensor itself: all tensors are on the CPU (PyTorch's `to` with a device).
+  public func to(_ device: Device) -> Tensor { self }
+
   private func converted(_ dtype: DType) -> Tensor {
     if !dtype.isFloatingPoint { return noGrad { apply(Convert(dtype: dtype), self) } }
     return apply(Convert(dtype: dtype), self)

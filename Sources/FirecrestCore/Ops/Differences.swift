@@ -14,7 +14,7 @@ extension Tensor {
     let d = resolve(dim, "diff")
     if rank == 0 { stop("diff", "needs at least one dimension", [self]) }
     if n < 0 { stop("diff", "the order \(n) is negative", [self]) }
-    if n == 0 { return self }
+    if n == 0 { return clone() }
     let all = [prepend, self, append].compactMap { $0 }
     var x = all.count == 1 ? self : cat(all, dim: d)
     for _ in 0..<Swift.min(n, x.shape[d]) {

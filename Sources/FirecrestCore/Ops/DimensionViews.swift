@@ -43,7 +43,7 @@ extension Tensor {
   public func squeeze(dims: [Int]) -> Tensor {
     if rank == 0 {
       for dim in dims { _ = resolve(dim, "squeeze") }
-      return self
+      return view(shape)
     }
     return apply(Squeeze(dims: dims.isEmpty ? DimSet() : dimSet(dims, "squeeze")), self)
   }
@@ -102,7 +102,7 @@ extension Tensor {
     }
     if rank == 0 || sources.isEmpty {
       _ = (sources + destinations).map { resolve($0, "movedim") }
-      return self
+      return view(shape)
     }
     let from = dimSet(sources, "movedim")
     _ = dimSet(destinations, "movedim")

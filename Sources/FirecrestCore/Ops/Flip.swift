@@ -63,7 +63,7 @@ extension Tensor {
     let d = resolve(dim, "roll")
     if rank == 0 || elementCount == 0 { return clone() }
     let size = shape[d]
-    let first = ((-shift % size) + size) % size
+    let first = (size - shift % size) % size
     if first == 0 { return clone() }
     return cat([narrow(dim: d, start: first, length: size - first), narrow(dim: d, start: 0, length: first)], dim: d)
   }

@@ -44,7 +44,8 @@ extension Tensor {
 
   /// The tensor with `value` put where `index` names places along `dim`.
   public func scatter(dim: Int, _ index: Tensor, _ value: some TensorScalar) -> Tensor {
-    scatter(dim: dim, index, Tensor.scalar(value.scalar, dtype).expand(index.shape))
+    dtype.refuse(value.scalar, "scatter")
+    return scatter(dim: dim, index, Tensor.scalar(value.scalar, dtype).expand(index.shape))
   }
 
   /// Like `scatter`, but added to what is there (PyTorch's `scatter_add`).

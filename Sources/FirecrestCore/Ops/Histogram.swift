@@ -24,13 +24,14 @@ extension Tensor {
     let index = positionIndex("binCount").contiguous()
     let (low, high) = index.withElements(Int64.self) { ($0.min() ?? 0, $0.max() ?? -1) }
     if low < 0 { stop("binCount", "\(low) is negative", [self]) }
+    if high > 1 << 40 { stop("binCount", "\(high) is too large to be counted", [self]) }
     let length = Swift.max(minLength, Int(high) + 1)
     guard let weights else {
       let y = Tensor.zeros([length], dtype: .int64)
       y.withElements(Int64.self) { y in index.withElements(Int64.self) { for i in $0 { y[Int(i)] += 1 } } }
       return y
     }
-    let values = noGrad { weights.dtype.isFloatingPoint ? weights : weights.to(.float64) }
+    let values = noGrad { weights.dtype == .float32 ? weights : weights.to(.float64) }
     let zeros = Tensor.zeros([length], dtype: values.dtype)
     return noGrad { zeros.putting(values, index, RunLayout(zeros.shape), "binCount", adds: true) }
   }
@@ -131,10 +132,7 @@ extension Tensor {
   private func equalEdges(_ bins: Int, _ range: ClosedRange<Double>?) -> Tensor {
     let (low, high) = binRange(
       toArray(Double.self), range.map { ($0.lowerBound, $0.upperBound) }, "histogram")
-    let step = (high - low) / Double(bins)
-    // From both ends, so that the last edge is exact.
-    let edges = (0...bins).map { $0 <= bins / 2 ? low + step * Double($0) : high - step * Double(bins - $0) }
-    return Tensor(edges, shape: [bins + 1], dtype: dtype)
+    return Tensor.linspace(low, high, bins + 1, dtype: dtype)
   }
 
   /// The range given or that of the elements, half to either side of a single value.

@@ -6,6 +6,8 @@ import FirecrestCPU
 final class OverwriteNode: Node {
   private let window: AsStrided
   private let whole: Bool
+  /// The base's dimensions as they lie in memory; nil where in their own order.
+  private let order: [Int]?
   private let base: TensorSpec
   private let valueSpec: TensorSpec
 
@@ -15,6 +17,7 @@ final class OverwriteNode: Node {
   ///   - value: What the window holds now.
   init(_ base: Tensor, _ view: Tensor, _ value: Tensor) {
     whole = base === view
+    order = whole || base.isContiguous ? nil : base.orderOfMemory
     window =
       whole
       ? AsStrided(view.shape, strides: view.shape.contiguousStrides, offset: 0)
@@ -31,13 +34,17 @@ final class OverwriteNode: Node {
   override var name: String { "copySlices" }
 
   override func propagate(_ gradient: consuming Tensor?, _ engine: Engine) {
-    guard let gradient = gradient?.contiguous() else { return }
+    guard var gradient = consume gradient else { return }
+    if let order { gradient = gradient.permute(order) }
+    gradient = gradient.contiguous()
     let part = whole ? gradient : apply(window, gradient)
     if edge1.isWanted { engine.send(fit(part.clone(), valueSpec), to: edge1) }
     if edge0.isWanted {
-      let rest =
+      var rest =
         whole
-        ? Tensor.zeros(base.shape, dtype: base.dtype) : gradient - apply(Embed(view: window, shape: base.shape), part)
+        ? Tensor.zeros(base.shape, dtype: base.dtype)
+        : apply(ReplaceWindow(view: window), gradient, Tensor.zeros(part.shape, dtype: part.dtype))
+      if let order { rest = rest.permute(order.indices.map { order.firstIndex(of: $0)! }) }
       engine.send(rest, to: edge0)
     }
   }
@@ -71,11 +78,13 @@ extension Tensor {
         operation(), "a leaf that requires a gradient cannot be changed in place", [self],
         help: "change it inside of noGrad { }, or compute a new tensor")
     }
-    if unrecordedBase?.requiresGrad == true {
-      stop(
-        operation(), "a view that was made inside of noGrad { } is changed in place outside of it", [self],
-        help: "make the view outside, change it inside, or clone() it")
-    }
+    if unrecordedBase?.requiresGrad == true { refuseUnrecordedView(operation()) }
+  }
+
+  private func refuseUnrecordedView(_ operation: String) -> Never {
+    stop(
+      operation, "a view that was made inside of noGrad { } is changed in place outside of it", [self],
+      help: "make the view outside, change it inside, or clone() it")
   }
 
   /// Makes this tensor's values those of `value`, which has its shape, in place and recorded. All recorded changes in
@@ -88,6 +97,7 @@ extension Tensor {
     refuseOverlap(operation)
     let record = isRecorded(value)
     let base = extras?.base
+    if record && (isUnrecordedView || base?.isUnrecordedView == true) { refuseUnrecordedView(operation) }
     // The node reads the old edges, so it is made before the values change.
     var node: (Node, Int)?
     if record {
@@ -226,6 +236,7 @@ extension Tensor {
 
   /// Sets every element to `value`, in place (PyTorch's `fill_`).
   public func fill(_ value: some TensorScalar) {
+    dtype.refuse(value.scalar, "fill")
     if isRecorded() { return overwrite(with: Tensor.scalar(value.scalar, dtype).expand(shape), "fill") }
     refuseLeafChange("fill")
     fillElements(value.scalar)

@@ -69,7 +69,8 @@ extension Tensor {
 
   /// The tensor with the number `value` in the slices along `dim` that the vector `index` names.
   public func indexFill(dim: Int, _ index: Tensor, _ value: some TensorScalar) -> Tensor {
-    indexFill(dim: dim, index, Tensor.scalar(value.scalar, dtype))
+    dtype.refuse(value.scalar, "indexFill")
+    return indexFill(dim: dim, index, Tensor.scalar(value.scalar, dtype))
   }
 
   /// The elements at positions of the tensor taken flat, in the index's shape (PyTorch's `take`); negative positions

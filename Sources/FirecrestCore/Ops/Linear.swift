@@ -73,10 +73,12 @@ struct Linear: MultiOp {
 /// - Parameters:
 ///   - input: [..., in]
 ///   - weight: [out, in]
-///   - bias: [out]
+///   - bias: [out], or one number for all outputs
 /// - Returns: [..., out]
 public func linear(_ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
-  apply(Linear(), bias.map { [input, weight, $0] } ?? [input, weight])[0]
+  guard let bias else { return apply(Linear(), [input, weight])[0] }
+  let isShared = weight.rank == 2 && bias.elementCount == 1 && bias.rank <= 1 && bias.shape != [weight.shape[0]]
+  return apply(Linear(), [input, weight, isShared ? bias.expand([weight.shape[0]]) : bias])[0]
 }
 
 /// For each output o the number aᵀ W[o] b + bias[o], for the vectors in the last dimension of both inputs (PyTorch's

@@ -29,7 +29,8 @@ struct MaskedFill: MultiOp {
 extension Tensor {
   /// The tensor with `value` where `mask`, of type bool, is true; both broadcast (PyTorch's `masked_fill`).
   public func maskedFill(_ mask: Tensor, _ value: some TensorScalar) -> Tensor {
-    maskedFill(mask, Tensor.scalar(value.scalar, dtype))
+    dtype.refuse(value.scalar, "maskedFill")
+    return maskedFill(mask, Tensor.scalar(value.scalar, dtype))
   }
 
   /// The tensor with the value of a tensor without dimensions where `mask` is true.

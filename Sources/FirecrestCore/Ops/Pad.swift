@@ -86,6 +86,7 @@ extension Tensor {
       }
       return apply(ConstantPad(before: before, after: after, value: value.scalar), self)
     }
+    if amounts.allSatisfy({ $0 == 0 }) { return clone() }
     return (0..<amounts.count / 2).reduce(self) { x, i in
       let (before, after) = (amounts[2 * i], amounts[2 * i + 1])
       guard mode == .circular, before < 0 || after < 0 else { return x.extended(rank - 1 - i, before, after, mode) }

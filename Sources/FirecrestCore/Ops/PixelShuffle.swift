@@ -6,6 +6,7 @@ extension Tensor {
     if rank < 3 || factor <= 0 || shape[-3] % (factor * factor) != 0 {
       stop("pixelShuffle", "needs […, C·\(factor)², H, W] and a positive factor", [self])
     }
+    if factor == 1 { return clone() }
     let (channels, height, width) = (shape[-3] / (factor * factor), shape[-2], shape[-1])
     let batch = Array(shape.dropLast(3))
     let count = batch.reduce(1, *)
@@ -19,6 +20,7 @@ extension Tensor {
     if rank < 3 || factor <= 0 || shape[-2] % factor != 0 || shape[-1] % factor != 0 {
       stop("pixelUnshuffle", "needs […, C, H·\(factor), W·\(factor)] and a positive factor", [self])
     }
+    if factor == 1 { return clone() }
     let (channels, height, width) = (shape[-3], shape[-2] / factor, shape[-1] / factor)
     let batch = Array(shape.dropLast(3))
     let count = batch.reduce(1, *)

@@ -30,7 +30,7 @@ struct Reciprocal: ElementwiseUnaryOp {
   static let kernel = UnaryKernel.reciprocal
   static let cost = 1
   var saves: Saves { .y }
-  func decomposed(_ x: Tensor) -> Tensor? { 1 / x }
+  func decomposed(_ x: Tensor) -> Tensor? { apply(Div(), Tensor.scalar(.int(1), x.dtype), x) }
   func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { -g * saved.y.square() }
 }
 
@@ -84,6 +84,10 @@ struct PowNumber: UnaryOp {
     if n == 3 && x.dtype.size >= 4 {
       runUnary(.square, x, y, cpu, cost: 1)
       return runBinary(.mul, y, x, y, cpu, cost: 1)
+    }
+    if n == -2 && (x.dtype == .float32 || x.dtype == .float64) {
+      runUnary(.square, x, y, cpu, cost: 1)
+      return runUnary(.reciprocal, y, y, cpu, cost: 2)
     }
     runBinary(.pow, x, Tensor.scalar(exponent, x.dtype), y, cpu, cost: 16)
   }

@@ -8,15 +8,14 @@ extension Tensor {
       stop("repeat", "the counts \(counts) do not fit", [self], help: "give a count ≥ 0 for each dimension")
     }
     var x = view(Shape(Array(repeating: 1, count: counts.count - rank) + Array(shape)))
-    if counts.allSatisfy({ $0 == 1 }) { return x.clone() }
     for (d, count) in counts.enumerated() where count != 1 {
       var target = x.shape
-      target[d] *= count
+      target[d] = x.length(d, times: count, "repeat")
       let run = x.shape.dropFirst(d).reduce(1, *)
       let outer = x.shape.prefix(d).reduce(1, *)
       x = x.reshape(Shape([outer, 1, run])).expand(Shape([outer, count, run])).reshape(target)
     }
-    return x
+    return x.copy(apartFrom: self)
   }
   /// The tensor copied along each dimension: `x.repeat(2, 3)`.
   public func `repeat`(_ counts: Int...) -> Tensor { `repeat`(counts) }
@@ -37,9 +36,9 @@ extension Tensor {
     let outer = shape.prefix(d + 1).reduce(1, *)
     let run = shape.dropFirst(d + 1).reduce(1, *)
     var target = shape
-    target[d] *= count
+    target[d] = length(d, times: count, "repeatInterleave")
     let repeated = reshape(Shape([outer, 1, run])).expand(Shape([outer, count, run])).reshape(target)
-    return count == 1 ? repeated.clone() : repeated
+    return repeated.copy(apartFrom: self)
   }
 
   /// Each index of a dimension as often in a row as `counts` says, a vector with one count for each index or one for
@@ -84,5 +83,16 @@ extension Tensor {
     }
     let chosen = indexSelect(dim: 0, Tensor(index, shape: Shape([index.count]), dtype: .int64))
     return chosen.reshape(Shape([index.count / r, r]))
+  }
+
+  /// This tensor, with memory of its own for each element: a reshaped view of repeated elements may still be a view.
+  private func copy(apartFrom source: Tensor) -> Tensor {
+    storage === source.storage || !isContiguous ? clone() : self
+  }
+
+  private func length(_ d: Int, times count: Int, _ operation: String) -> Int {
+    let (product, overflow) = shape[d].multipliedReportingOverflow(by: count)
+    if overflow { stop(operation, "\(count) times dim \(d) is too much", [self]) }
+    return product
   }
 }

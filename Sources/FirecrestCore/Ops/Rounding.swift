@@ -51,6 +51,7 @@ struct Fmod: ElementwiseBinaryOp {
   static let kernel = BinaryKernel.fmod
   static let cost = 8
   var saves: Saves { [.a, .b] }
+  func saves(needsA: Bool, needsB: Bool) -> Saves { needsB ? saves : [] }
   func vjp(_ g: Tensor, _ saved: BinarySaved) -> (Tensor?, Tensor?) {
     (g, saved.needsB ? -g * saved.a.div(saved.b, roundingMode: .trunc) : nil)
   }

@@ -83,6 +83,8 @@ extension Tensor {
   /// The `k` largest, or smallest, elements along a dimension in order, and where they are; NaN is larger than all
   /// (PyTorch's `topk`).
   public func topk(_ k: Int, dim: Int = -1, largest: Bool = true) -> (values: Tensor, indices: Tensor) {
+    // A tensor without dimensions stays one, even if none is asked for.
+    let k = rank == 0 && k == 0 ? 1 : k
     let found = apply(TopK(k: k, dim: resolve(dim, "topk"), largest: largest), [self])
     return (found[0], found[1])
   }

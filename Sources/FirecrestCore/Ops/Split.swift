@@ -91,7 +91,7 @@ extension Tensor {
   /// Pieces of the given sizes along a dimension, as views; the sizes must add up to it (PyTorch's `split_with_sizes`).
   public func split(_ sizes: [Int], dim: Int = 0) -> [Tensor] {
     let d = splitDim(dim, "split")
-    if sizes.contains(where: { $0 < 0 }) || sizes.reduce(0, +) != shape[d] {
+    if sizes.contains(where: { $0 < 0 || $0 > shape[d] }) || sizes.reduce(0, +) != shape[d] {
       stop("split", "the sizes \(sizes) do not add up to dim \(d) of size \(shape[d])", [self])
     }
     return parts(d, sizes)
@@ -103,8 +103,11 @@ extension Tensor {
     let d = splitDim(dim, "chunk")
     if count <= 0 { stop("chunk", "the number of pieces must be positive, not \(count)", [self]) }
     let length = shape[d]
-    if length == 0 { return parts(d, Array(repeating: 0, count: count)) }
-    return split((length + count - 1) / count, dim: d)
+    if length == 0 {
+      refuseMany(count, "chunk")
+      return parts(d, Array(repeating: 0, count: count))
+    }
+    return split(length / count + (length % count == 0 ? 0 : 1), dim: d)
   }
 
   /// Exactly `count` pieces along a dimension, the first ones larger by 1 where they do not divide it, as views
@@ -112,6 +115,7 @@ extension Tensor {
   public func tensorSplit(_ count: Int, dim: Int = 0) -> [Tensor] {
     let d = splitDim(dim, "tensorSplit")
     if count <= 0 { stop("tensorSplit", "the number of pieces must be positive, not \(count)", [self]) }
+    refuseMany(count, "tensorSplit")
     let (size, extra) = shape[d].quotientAndRemainder(dividingBy: count)
     return parts(d, (0..<count).map { size + ($0 < extra ? 1 : 0) })
   }
@@ -125,6 +129,11 @@ extension Tensor {
     let sizes = zip(cuts, cuts.dropFirst()).map { Swift.max(0, $1 - $0) }
     if sizes.reduce(0, +) == length { return parts(d, sizes) }
     return zip(cuts, sizes).map { narrow(dim: d, start: $0, length: $1) }
+  }
+
+  /// Stops before memory for the pieces alone would run out.
+  private func refuseMany(_ count: Int, _ operation: String) {
+    if count > 1 << 28 { stop(operation, "\(count) pieces are too many", [self]) }
   }
 
   /// The slices at each index of a dimension, which goes away, as views (PyTorch's `unbind`).

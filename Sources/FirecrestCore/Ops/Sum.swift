@@ -33,7 +33,11 @@ extension Tensor {
 
   /// The sum over the dimensions in which this tensor is larger than `shape`, the inverse of broadcasting (PyTorch's
   /// `sum_to_size`).
-  public func sum(to shape: Shape) -> Tensor {
+  public func sumToSize(_ shape: Shape) -> Tensor { sum(to: shape) }
+  /// The same: `x.sumToSize(3, 1)`.
+  public func sumToSize(_ sizes: Int...) -> Tensor { sum(to: Shape(sizes)) }
+
+  package func sum(to shape: Shape) -> Tensor {
     if shape == self.shape && (rank > 0 || dtype.isFloatingPoint) { return self }
     var dims = DimSet()
     let lead = rank - shape.count

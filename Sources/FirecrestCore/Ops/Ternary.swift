@@ -4,6 +4,7 @@ import FirecrestCPU
 /// a + b · c
 struct Addcmul: MultiOp {
   var savedInputs: [Int] { [1, 2] }
+  func savedInputs(needs: (Int) -> Bool) -> [Int] { (needs(2) ? [1] : []) + (needs(1) ? [2] : []) }
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] { try ternarySpec(inputs) }
   func run(_ inputs: [Tensor], into outputs: [Tensor], on cpu: CPU) { runTernary(.addcmul, inputs, outputs[0], cpu) }
   func decomposed(_ inputs: [Tensor]) -> [Tensor]? {
@@ -41,6 +42,7 @@ struct Addcdiv: MultiOp {
 /// a + c · (b − a), computed from the nearer end
 struct Lerp: MultiOp {
   var savedInputs: [Int] { [0, 1, 2] }
+  func savedInputs(needs: (Int) -> Bool) -> [Int] { (needs(2) ? [0, 1] : []) + (needs(0) || needs(1) ? [2] : []) }
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] {
     let specs = try ternarySpec(inputs)
     _ = try specs[0].requireFloat()
@@ -53,10 +55,9 @@ struct Lerp: MultiOp {
   }
   func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?] {
     guard let g = g[0] else { return [nil, nil, nil] }
-    let weight = saved.input(2)
-    let ga = saved.needs[0] ? g * (1 - weight) : nil
+    let ga = saved.needs[0] ? g * (1 - saved.input(2)) : nil
     let gc = saved.needs[2] ? g * (saved.input(1) - saved.input(0)) : nil
-    return [ga, saved.needs[1] ? g * weight : nil, gc]
+    return [ga, saved.needs[1] ? g * saved.input(2) : nil, gc]
   }
 }
 

@@ -34,19 +34,27 @@ struct Triangle: UnaryOp {
 
 extension Tensor {
   /// The lower triangle of each matrix, 0 above its `diagonal` (PyTorch's `tril`).
-  public func tril(diagonal: Int = 0) -> Tensor { apply(Triangle(diagonal: diagonal, isLower: true), self) }
+  public func tril(diagonal: Int = 0) -> Tensor {
+    apply(Triangle(diagonal: within(diagonal, elementCount), isLower: true), self)
+  }
 
   /// The upper triangle of each matrix, 0 below its `diagonal` (PyTorch's `triu`).
-  public func triu(diagonal: Int = 0) -> Tensor { apply(Triangle(diagonal: diagonal, isLower: false), self) }
+  public func triu(diagonal: Int = 0) -> Tensor {
+    apply(Triangle(diagonal: within(diagonal, elementCount), isLower: false), self)
+  }
 
   /// Rows and columns of the elements of a lower triangle, as two rows (PyTorch's `tril_indices`).
   public static func trilIndices(_ rows: Int, _ columns: Int, offset: Int = 0, dtype: DType = .int64) -> Tensor {
-    triangleIndices("trilIndices", rows, columns, dtype) { 0..<Swift.max(0, Swift.min(columns, $0 + offset + 1)) }
+    let last = within(offset, rows &+ columns)
+    return triangleIndices("trilIndices", rows, columns, dtype) { 0..<Swift.max(0, Swift.min(columns, $0 + last + 1)) }
   }
 
   /// Rows and columns of the elements of an upper triangle, as two rows (PyTorch's `triu_indices`).
   public static func triuIndices(_ rows: Int, _ columns: Int, offset: Int = 0, dtype: DType = .int64) -> Tensor {
-    triangleIndices("triuIndices", rows, columns, dtype) { Swift.max(0, Swift.min(columns, $0 + offset))..<columns }
+    let first = within(offset, rows &+ columns)
+    return triangleIndices("triuIndices", rows, columns, dtype) {
+      Swift.max(0, Swift.min(columns, $0 + first))..<columns
+    }
   }
 
   private static func triangleIndices(
@@ -64,3 +72,6 @@ extension Tensor {
     return Tensor(first + second, shape: Shape([2, first.count]), dtype: dtype)
   }
 }
+
+/// A diagonal no further out than `limit`, so that what is added to it does not overflow.
+private func within(_ diagonal: Int, _ limit: Int) -> Int { max(-limit, min(limit, diagonal)) }

@@ -14,7 +14,7 @@ extension Tensor {
       )
     }
     let d = resolve(dim, "unique")
-    let slices = noGrad { sliced(d) }
+    let slices = noGrad { sliced(d, "unique") }
     let groups = Groups(slices, slices.orderOfRows())
     return (selectingSlices(d, groups.firsts), groups.inverse, groups.counts)
   }
@@ -30,13 +30,16 @@ extension Tensor {
       )
     }
     let d = resolve(dim, "uniqueConsecutive")
-    let slices = noGrad { sliced(d) }
+    let slices = noGrad { sliced(d, "uniqueConsecutive") }
     let groups = Groups(slices, slices.naturalOrder())
     return (selectingSlices(d, groups.firsts), groups.inverse, groups.counts)
   }
 
   /// The slices along a dimension as rows.
-  private func sliced(_ d: Int) -> Tensor {
+  private func sliced(_ d: Int, _ operation: String) -> Tensor {
+    if elementCount == 0 && (shape[d] != 0 || shape.filter { $0 == 0 }.count > 1) {
+      stop(operation, "slices along dim \(d) have no elements to tell them apart", [self])
+    }
     if rank == 0 { return view(Shape([1, 1])) }
     let order = [d] + (0..<rank).filter { $0 != d }
     return permute(order).contiguous().view(Shape([shape[d], shape.product(0..<d) * shape.product(d + 1..<rank)]))

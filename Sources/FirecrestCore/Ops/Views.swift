@@ -92,7 +92,9 @@ extension Shape {
       } else if size < 0 {
         throw OpError("shape \(self) has a negative size")
       } else {
-        known *= size
+        let (product, overflow) = known.multipliedReportingOverflow(by: size)
+        if overflow { throw OpError("shape \(self) has too many elements") }
+        known = product
       }
     }
     if let free {
@@ -171,6 +173,12 @@ struct Expand: ViewOp {
           "cannot expand \(x.shape) to \(shape)", help: "only dimensions of size 1 can be repeated; -1 keeps a size")
       }
     }
+    var count = 1
+    for size in target where size > 1 {
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      if overflow { throw OpError("shape \(target) has too many elements") }
+      count = product
+    }
     return (target, x.broadcastStrides(to: target), x.offset)
   }
   // The caller sums a gradient of the larger shape to the input's.
@@ -211,7 +219,8 @@ struct Slice: ViewOp {
     var shape = x.shape
     var strides = x.strides
     shape[dim] = count
-    strides[dim] *= step
+    // Of one index the stride does not matter, and may be beyond all numbers.
+    strides[dim] &*= step
     return (shape, strides, count == 0 ? x.offset : x.offset + start * x.strides[dim])
   }
 }
@@ -246,13 +255,9 @@ struct AsStrided: ViewOp {
     self.offset = offset
   }
 
-  /// The window of a view of `base`, whose offset counts from the start of the storage.
+  /// The window of a view of `base`, a tensor contiguous in its order of memory. The view's offset counts from the
+  /// start of the storage.
   init(_ shape: Shape, strides: Shape, offset: Int, of base: Tensor) {
-    if !base.isContiguous {
-      stop(
-        "backward", "a view of a tensor that is not contiguous was changed in place", [base],
-        help: "change a contiguous() copy")
-    }
     self.init(shape, strides: strides, offset: offset - base.offset)
   }
 
@@ -262,7 +267,9 @@ struct AsStrided: ViewOp {
     var last = offset
     for d in 0..<shape.count {
       guard shape[d] >= 0, strides[d] >= 0 else { throw OpError("negative size or stride: \(shape), \(strides)") }
-      last += max(0, shape[d] - 1) * strides[d]
+      let (step, overflow) = max(0, shape[d] - 1).multipliedReportingOverflow(by: strides[d])
+      let (sum, beyond) = last.addingReportingOverflow(step)
+      last = overflow || beyond ? .max : sum
     }
     guard offset >= 0, shape.elementCount == 0 || last < x.elementCount else {
       throw OpError("shape \(shape) with strides \(strides) at offset \(offset) reaches outside of the tensor")
@@ -277,8 +284,24 @@ struct AsStrided: ViewOp {
 }
 
 extension Tensor {
+  /// The order of dimensions in which the elements lie one after the other, as in a transposed tensor. For changes of
+  /// views, of which this is the base.
+  var orderOfMemory: [Int] {
+    let order = (0..<rank).sorted { (strides[$0], $1) > (strides[$1], $0) }
+    if elementCount > 0 && Shape(order.map { shape[$0] }).contiguousStrides != Shape(order.map { strides[$0] }) {
+      // Strides of single indices are arbitrary.
+      let wide = order.filter { shape[$0] != 1 }
+      if Shape(wide.map { shape[$0] }).contiguousStrides != Shape(wide.map { strides[$0] }) {
+        stop(
+          "backward", "a view of a tensor whose elements do not lie together was changed in place", [self],
+          help: "change a contiguous() copy")
+      }
+    }
+    return order
+  }
+
   /// Repeats dimensions of size 1, without copying; −1 keeps a size (PyTorch's `expand`).
-  public func expand(_ shape: Shape) -> Tensor { shape == self.shape ? self : apply(Expand(shape: shape), self) }
+  public func expand(_ shape: Shape) -> Tensor { apply(Expand(shape: shape), self) }
   /// Repeats dimensions of size 1: `x.expand(3, -1)`.
   public func expand(_ sizes: Int...) -> Tensor { expand(Shape(sizes)) }
 
@@ -291,7 +314,7 @@ extension Tensor {
   public func transpose(_ dim0: Int, _ dim1: Int) -> Tensor {
     let a = resolve(dim0, "transpose")
     let b = resolve(dim1, "transpose")
-    if rank == 0 { return self }
+    if rank == 0 { return view(shape) }
     var order = Shape(0..<rank)
     order[a] = b
     order[b] = a
@@ -311,8 +334,9 @@ extension Tensor {
   /// `length` indices of one dimension from `start` on, as a view (PyTorch's `narrow`).
   public func narrow(dim: Int, start: Int, length: Int) -> Tensor {
     let d = resolve(dim, "narrow")
+    if rank == 0 { stop("narrow", "a scalar has no dimension to narrow", [self]) }
     let first = start < 0 ? start + shape[d] : start
-    if length < 0 || first < 0 || first + length > shape[d] {
+    if length < 0 || first < 0 || length > shape[d] - first {
       stop("narrow", "\(length) indices from \(start) on are not in dim \(d) of size \(shape[d])", [self])
     }
     return apply(Slice(dim: d, start: first, count: length, step: 1), self)

@@ -8,6 +8,8 @@ struct Diagonal: ViewOp {
   func window(_ x: Tensor) throws(OpError) -> (shape: Shape, strides: Shape, offset: Int) {
     let rows = x.shape[dim1]
     let columns = x.shape[dim2]
+    // Further out there is nothing either.
+    let offset = max(-rows, min(columns, offset))
     let length = max(0, offset >= 0 ? min(rows, columns - offset) : min(rows + offset, columns))
     var shape = Shape()
     var strides = Shape()
@@ -37,7 +39,7 @@ struct Unfold: ViewOp {
     shape[dim] = (length - size) / step + 1
     shape.append(size)
     strides.append(strides[dim])
-    strides[dim] *= step
+    strides[dim] &*= step
     return (shape, strides, x.offset)
   }
 }
@@ -104,6 +106,7 @@ extension Tensor {
       second = try resolveDim(dim2, rank: rank + 1)
     } catch { stop("diagEmbed", error, [self]) }
     if first == second { stop("diagEmbed", "dimensions \(dim1) and \(dim2) are the same", [self]) }
+    if offset.magnitude > 1 << 40 { stop("diagEmbed", "the offset \(offset) is too large", [self]) }
     let size = shape[rank - 1] + Swift.abs(offset)
     var target = shape
     target.remove(at: rank - 1)

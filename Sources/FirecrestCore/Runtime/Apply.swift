@@ -101,6 +101,7 @@ package func apply<O: ViewOp>(_ op: O, _ x: Tensor) -> Tensor {
 extension Tensor {
   /// Remembers, for a view made without recording, whose view it is where a gradient goes there.
   func rememberUnrecorded(viewOf x: Tensor) {
+    isUnrecordedView = true
     let base = x.extras?.unrecordedBase ?? x.viewBase
     if !base.requiresGrad || fc_state().pointee.inference_mode { return }
     let extras = TensorExtras()

@@ -132,6 +132,7 @@ package struct ReductionLoop {
     let type = source.dtype
     let kernels = cpu.kernels
     let outputs = loop.outer * loop.inner
+    if outputs == 0 { return }
     let x = UnsafeRawPointer(source.pointer)
     let center = center.map { UnsafeRawPointer($0.pointer) }
     if loop.count * outputs < 2 * CPU.grain {

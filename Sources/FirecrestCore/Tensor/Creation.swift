@@ -41,7 +41,7 @@ extension Tensor {
     _ shape: Shape, _ value: some TensorScalar, dtype: DType? = nil, requiresGrad: Bool = false
   ) -> Tensor {
     let scalar = value.scalar
-    if let dtype, !dtype.canHold(scalar) { fail("full", "\(dtype) does not hold \(scalar.text)") }
+    dtype?.refuse(scalar, "full")
     let y = Tensor(empty: shape, dtype ?? scalar.dtype)
     y.fillElements(scalar)
     if requiresGrad { y.requiresGrad = true }
@@ -134,7 +134,7 @@ extension Tensor {
   /// A tensor of the given numbers (PyTorch's `tensor`): `Tensor([[1, 2], [3, 4]])`.
   ///
   /// Without `dtype`, whole numbers give int64, Double and Float give float32, truth values bool. Stops where rows
-  /// differ in length.
+  /// differ in length, and where an integer type does not hold a number.
   public convenience init(_ data: some TensorLiteral, dtype: DType? = nil, requiresGrad: Bool = false) {
     self.init(literal: data, dtype, requiresGrad)
   }
@@ -145,6 +145,7 @@ extension Tensor {
     }
     var elements: [L.LiteralElement] = []
     literal.appendLiteral(to: &elements)
+    dtype?.refuse(elements)
     self.init(empty: shape, dtype ?? L.literalDType)
     elements.withUnsafeMutableBytes { bytes in
       guard let start = bytes.baseAddress, !bytes.isEmpty else { return }
@@ -162,13 +163,31 @@ extension Tensor {
     if elements.count != shape.elementCount {
       fail("tensor", "\(elements.count) elements do not fit shape \(shape), which has \(shape.elementCount)")
     }
-    self.init(empty: shape, dtype ?? T.dtype)
     var copy = Array(elements)
+    dtype?.refuse(copy)
+    self.init(empty: shape, dtype ?? T.dtype)
     copy.withUnsafeMutableBytes { bytes in
       guard let start = bytes.baseAddress, !bytes.isEmpty else { return }
       CPU.shared.kernels.convert(
         T.dtype, self.dtype, Extent(inner: elementCount), Operand(start, inner: 1), Operand(pointer, inner: 1))
     }
     if requiresGrad { self.requiresGrad = true }
+  }
+}
+
+extension DType {
+  /// Stops where this is an integer type that does not hold one of the numbers.
+  fileprivate func refuse<T: TensorElement>(_ elements: [T]) {
+    if self == T.dtype || isFloatingPoint || self == .bool || T.dtype == .bool || elements.isEmpty { return }
+    let values = Tensor(elements, shape: [elements.count])
+    for bound in [values.amin(), values.amax()] {
+      refuse(T.dtype.isFloatingPoint ? .double(bound.item()) : .int(bound.item(as: Int.self)), "tensor")
+    }
+  }
+
+  /// Stops where this is an integer type that does not hold a number.
+  @inline(__always)
+  func refuse(_ scalar: Scalar, _ operation: String) {
+    if !canHold(scalar) { fail(operation, "\(self) does not hold \(scalar.text)") }
   }
 }

@@ -64,3 +64,8 @@ extension NamedTensors: ExpressibleByDictionaryLiteral {
   /// `["weight": w, "bias": b]`, in this order.
   public init(dictionaryLiteral elements: (String, Tensor)...) { self.init(elements) }
 }
+
+extension NamedTensors: CustomStringConvertible {
+  /// A line for each tensor, with its type and shape.
+  public var description: String { entries.map { "\($0.name)  \($0.tensor.summary)" }.joined(separator: "\n") }
+}

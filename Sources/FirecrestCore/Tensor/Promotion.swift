@@ -109,10 +109,15 @@ extension DType {
   func canHold(_ scalar: Scalar) -> Bool {
     let bounds: (Double, Double)
     switch self {
-    case .uint8: bounds = (-255, 255)  // PyTorch lets negative numbers wrap, as C does
+    case .uint8:
+      // PyTorch lets whole negative numbers wrap, as C does.
+      if case .double = scalar { bounds = (0, 255) } else { bounds = (-255, 255) }
     case .int8: bounds = (-128, 127)
     case .int16: bounds = (-32_768, 32_767)
     case .int32: bounds = (-2_147_483_648, 2_147_483_647)
+    case .int64:
+      guard case .double(let value) = scalar else { return true }
+      return value >= -0x1p63 && value < 0x1p63
     default: return true
     }
     let value = scalar.doubleValue

@@ -52,6 +52,9 @@ extension Tensor {
     low: Int = 0, high: Int, _ shape: Shape, dtype: DType = .int64, generator: Generator? = nil
   ) -> Tensor {
     if low >= high { fail("randint", "\(low)..<\(high) is empty") }
+    for bound in [low, high - 1] where dtype != .int64 && !dtype.canHold(.double(Double(bound))) {
+      fail("randint", "\(dtype) does not hold \(bound)")
+    }
     let y = integers(low, high, shape, generator)
     return y.to(dtype)
   }
@@ -95,6 +98,10 @@ extension Tensor {
   /// The numbers 0..<count in random order, every order equally likely (PyTorch's `randperm`).
   public static func randperm(_ count: Int, dtype: DType = .int64, generator: Generator? = nil) -> Tensor {
     if count < 0 { fail("randperm", "the number of elements is negative: \(count)") }
+    let largest = [DType.float16: 2049, .bfloat16: 257][dtype] ?? .max
+    if count > largest || !dtype.canHold(.int(count - 1)) {
+      fail("randperm", "\(dtype) does not hold \(count) different numbers", help: "leave dtype out")
+    }
     let y = arange(count)
     if count < 2 { return y.to(dtype) }
     let (key, offset) = (generator ?? .current).reserve(blocks: (count + 1) / 2)

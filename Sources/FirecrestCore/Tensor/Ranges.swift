@@ -49,7 +49,7 @@ extension Tensor {
     let distance = step > 0 ? UInt(bitPattern: end &- start) : UInt(bitPattern: start &- end)
     let size = step.magnitude
     let count = distance / size + (distance % size == 0 ? 0 : 1)
-    if count > UInt(Int.max) { refuseRange("\(start)", "\(end)", "\(step)") }
+    if count > UInt(Int.max) { fail("arange", "there are too many steps of \(step) from \(start) to \(end)") }
     let y = vector(Int(count), dtype) { start &+ $0 &* step }
     return requiresGrad ? y.requiresGrad(true) : y
   }
@@ -61,16 +61,21 @@ extension Tensor {
     _ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32, requiresGrad: Bool = false
   ) -> Tensor {
     let count = ((end - start) / step).rounded(.up)
-    guard step != 0, count.isFinite, count >= 0, start.isFinite, end.isFinite, count < 0x1p53 else {
+    guard step != 0, step > 0 ? end >= start : end <= start, start.isFinite, end.isFinite else {
       refuseRange("\(start)", "\(end)", "\(step)")
     }
+    if !(count < 0x1p53) { fail("arange", "there are too many steps of \(step) from \(start) to \(end)") }
     let y: Tensor
     if dtype.isFloatingPoint {
       y = vector(Int(count), dtype) { start + Double($0) * step }
     } else {
       guard let first = Int(exactly: start.rounded(.towardZero)), let last = Int(exactly: end.rounded(.towardZero)),
         let whole = Int(exactly: step.rounded(.towardZero)), whole != 0
-      else { refuseRange("\(start)", "\(end)", "\(step)") }
+      else {
+        fail(
+          "arange", "\(dtype) takes the whole parts of \(start), \(end) and the step \(step), which must not be 0",
+          help: "compute in a floating type, then convert with to(.\(dtype))")
+      }
       // As in PyTorch whole numbers step by the step's whole part; int64 also counts with whole ends.
       y =
         dtype == .int64
@@ -94,7 +99,11 @@ extension Tensor {
   public static func linspace(
     _ start: Double, _ end: Double, _ count: Int, dtype: DType = .float32, requiresGrad: Bool = false
   ) -> Tensor {
-    let y = spaced("linspace", start, end, count, dtype) { $0 }
+    // float32 computes in its own precision, as in PyTorch, to the bit.
+    let y =
+      dtype == .float32
+      ? spaced("linspace", Float(start), Float(end), count, dtype) { $0 }
+      : spaced("linspace", start, end, count, dtype) { $0 }
     return requiresGrad ? y.requiresGrad(true) : y
   }
 
@@ -107,16 +116,17 @@ extension Tensor {
   }
 
   /// Both halves are computed from their own end, so that the last number is exactly `end`.
-  private static func spaced(
-    _ operation: String, _ start: Double, _ end: Double, _ count: Int, _ dtype: DType, _ map: (Double) -> Double
+  private static func spaced<T: BinaryFloatingPoint & TensorElement>(
+    _ operation: String, _ start: T, _ end: T, _ count: Int, _ dtype: DType, _ map: (T) -> T
   ) -> Tensor {
     if count < 0 { fail(operation, "the number of steps is negative: \(count)") }
     // An integer type counts from whole ends, as in PyTorch.
     let first = dtype.isFloatingPoint ? start : start.rounded(.towardZero)
     let last = dtype.isFloatingPoint ? end : end.rounded(.towardZero)
-    let step = count > 1 ? (last - first) / Double(count - 1) : 0
+    let step = count > 1 ? (last - first) / T(count - 1) : 0
+    let half = count == 1 ? 1 : count / 2
     return vector(count, dtype) { i in
-      map(i < (count + 1) / 2 ? first + step * Double(i) : last - step * Double(count - 1 - i))
+      map(i < half ? first.addingProduct(step, T(i)) : last.addingProduct(-step, T(count - 1 - i)))
     }
   }
 

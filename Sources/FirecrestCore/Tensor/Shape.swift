@@ -27,6 +27,7 @@ public struct Shape: Sendable {
   /// A shape of `count` dimensions of the same size.
   @inline(__always)
   package init(repeating size: Int, count: Int) {
+    if count > Shape.maximumRank { Shape.tooMany() }
     sizes = InlineArray(repeating: size)
     self.count = count
   }
@@ -34,9 +35,7 @@ public struct Shape: Sendable {
   /// Adds a dimension at the end.
   @inline(__always)
   public mutating func append(_ size: Int) {
-    if count == Shape.maximumRank {
-      fail("shape", "more than \(Shape.maximumRank) dimensions", help: "flatten or merge some dimensions first")
-    }
+    if count == Shape.maximumRank { Shape.tooMany() }
     sizes[unchecked: count] = size
     count += 1
   }
@@ -103,6 +102,11 @@ extension Shape: RandomAccessCollection, MutableCollection {
       if index < 0 || index >= count { Shape.badPosition(position, count) }
       sizes[unchecked: index] = newValue
     }
+  }
+
+  @inline(never)
+  private static func tooMany() -> Never {
+    fail("shape", "more than \(maximumRank) dimensions", help: "flatten or merge some dimensions first")
   }
 
   @inline(never)

@@ -98,7 +98,7 @@ struct BasicIndex: ViewOp {
       case .slice(let start, let count, let step):
         if count > 0 { offset += start * x.strides[d] }
         shape.append(count)
-        strides.append(x.strides[d] * step)
+        strides.append(x.strides[d] &* step)
         d += 1
       case .newAxis:
         shape.append(1)
@@ -229,6 +229,7 @@ struct Selection {
     // `x[0] += y` has changed the view already and assigns it to itself.
     if advanced.isEmpty && value.storage === view.storage && value.offset == view.offset && value.shape == view.shape
       && value.strides == view.strides && value.dtype == view.dtype
+      && (value.extras?.base === view.extras?.base || !view.isRecorded(value))
     {
       return
     }
@@ -240,6 +241,7 @@ struct Selection {
   /// Overwrites what is selected with a number.
   func assign(_ value: Scalar) {
     if advanced.isEmpty { return view.fill(value) }
+    view.dtype.refuse(value, "indexPut")
     let value = Tensor.scalar(value, view.dtype)
     if let mask = singleMask { return view.fill(value, where: mask) }
     put(value, accumulate: false)
@@ -257,7 +259,11 @@ struct Selection {
     let value = value.droppingLeadingOnes(to: plan.shape.count).to(view.dtype)
     do throws(OpError) {
       if try broadcastShapes(plan.shape, value.shape) != plan.shape { throw OpError("") }
-    } catch { stop("indexPut", "the value does not broadcast to what is selected, \(plan.shape)", [view, value]) }
+    } catch {
+      stop(
+        "indexPut", "the value does not broadcast to what is selected, \(plan.shape)", [view, value],
+        help: "reshape the value to \(plan.shape), or to sizes of 1 where it repeats")
+    }
     return value.expand(plan.shape)
   }
 

@@ -31,6 +31,10 @@ public final class Tensor: @unchecked Sendable {
 
   // Autograd's part; see Autograd/.
   package var leafRequiresGrad = false
+  /// Whether it is a view that was made without recording, of which what it is a view of knows nothing.
+  package var isUnrecordedView = false
+  /// Whether a module has it as a parameter.
+  package var isParameter = false
   package let isInference: Bool
   /// The node that computed this tensor, and which of its outputs this is. For a view, see `gradNode`.
   package var node: Node?

@@ -101,8 +101,8 @@ extension StrideThrough: TensorIndex where Element == Int {
   public var position: IndexPosition { rangePosition(of: self) }
 }
 
-/// The bound of a half-open range that ends with `last`: none after −1, the last position.
-private func after(_ last: Int) -> Int? { last == -1 ? nil : last + 1 }
+/// The bound of a half-open range that ends with `last`: none after −1, the last position, and after all numbers.
+private func after(_ last: Int) -> Int? { last == -1 || last == .max ? nil : last + 1 }
 
 private func rangePosition(of sequence: some Sequence<Int>) -> IndexPosition {
   var first: Int?

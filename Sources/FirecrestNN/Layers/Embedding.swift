@@ -28,7 +28,7 @@ public final class Embedding: Layer {
   ) {
     checkSizes("Embedding", [("numEmbeddings", numEmbeddings), ("embeddingDim", embeddingDim)])
     let weight = Init.normal(Tensor.empty([numEmbeddings, embeddingDim]))
-    self.init(weight: weight, paddingIndex: paddingIndex, scaleGradByFrequency: scaleGradByFrequency)
+    self.init(weight: weight, freeze: false, paddingIndex: paddingIndex, scaleGradByFrequency: scaleGradByFrequency)
     if let row = self.paddingIndex { noGrad { weight.select(dim: 0, row).fill(0) } }
   }
 
@@ -36,10 +36,10 @@ public final class Embedding: Layer {
   ///
   /// - Parameters:
   ///   - weight: [numEmbeddings, embeddingDim]; used as it is, not copied.
-  ///   - freeze: Whether the rows stay as they are.
+  ///   - freeze: Whether the rows stay as they are, as in PyTorch unless told otherwise.
   ///   - paddingIndex: A row that gets no gradient; a negative one counts from the end.
   ///   - scaleGradByFrequency: Whether gradients are divided by how often a row occurs in the input.
-  public init(weight: Tensor, freeze: Bool = false, paddingIndex: Int? = nil, scaleGradByFrequency: Bool = false) {
+  public init(weight: Tensor, freeze: Bool = true, paddingIndex: Int? = nil, scaleGradByFrequency: Bool = false) {
     if weight.rank != 2 { stop("Embedding", "the weight must be a matrix", [weight]) }
     let count = weight.shape[0]
     if let paddingIndex, paddingIndex < -count || paddingIndex >= count {

@@ -113,7 +113,8 @@ open class LRScheduler: Stateful {
 
   /// Takes up the schedule where it was. The optimizer's rates are part of the optimizer's own state.
   ///
-  /// - Throws: `StateError` where the state is another kind of schedule's; nothing has changed then.
+  /// - Throws: `StateError` where the state lacks something that this schedule needs, or has something it does not
+  ///   know; nothing has changed then.
   open func load(_ state: NamedTensors) throws {
     let prefixes = parts.indices.map(Self.prefix)
     let isOwn = { (name: String) in !prefixes.contains { name.hasPrefix($0) } }

@@ -118,6 +118,11 @@ public final class OneCycleLR: LRScheduler {
     if lastEpoch > totalSteps {
       fail(name, "step \(lastEpoch) of a cycle of \(totalSteps) steps", help: "give the steps of the whole training")
     }
+    if !optimizer.groups.allSatisfy({ $0.has(.maxLR) }) {
+      fail(
+        name, "a parameter group has no cycle",
+        help: "add groups, and load an optimizer's state that knows none, before the schedule is made")
+    }
     let step = Double(lastEpoch)
     let index = phases.firstIndex { step <= $0.end } ?? phases.count - 1
     let start = index == 0 ? 0 : phases[index - 1].end

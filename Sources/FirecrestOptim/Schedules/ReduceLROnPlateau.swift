@@ -39,6 +39,7 @@ public final class ReduceLROnPlateau: Stateful {
   private let thresholdMode: ThresholdMode
   private let cooldown: Int
   private let minLR: [Double]
+  private let sharesMinLR: Bool
   private let eps: Double
 
   /// One lower bound for all groups.
@@ -80,6 +81,7 @@ public final class ReduceLROnPlateau: Stateful {
     self.thresholdMode = thresholdMode
     self.cooldown = cooldown
     self.minLR = LRScheduler.perGroup(minLR, "minLR", optimizer, "ReduceLROnPlateau")
+    sharesMinLR = minLR.count == 1
     self.eps = eps
     best = mode == .min ? .infinity : -.infinity
     lastLR = optimizer.groups.map(\.lr)
@@ -121,12 +123,14 @@ public final class ReduceLROnPlateau: Stateful {
   }
 
   private func reduce() {
-    if optimizer.groups.count != minLR.count {
-      fail("ReduceLROnPlateau", "a parameter group was added", help: "add groups before the schedule is made")
+    if optimizer.groups.count != minLR.count && !sharesMinLR {
+      fail(
+        "ReduceLROnPlateau", "a parameter group was added, which has no minLR",
+        help: "add groups before the schedule is made, or give one minLR for all")
     }
-    for (group, bound) in zip(optimizer.groups, minLR) {
+    for (index, group) in optimizer.groups.enumerated() {
       let old = group[raw: .lr]
-      let new = Swift.max(old * factor, bound)
+      let new = Swift.max(old * factor, minLR[sharesMinLR ? 0 : index])
       if old - new > eps { group[raw: .lr] = new }
     }
   }
