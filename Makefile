@@ -10,6 +10,7 @@ run: tools            ## builds the release binary and trains a network on handw
 	$(FIRECREST) train digits
 
 test: tools           ## builds and runs all tests on the widest instruction set of this machine
+	@.ci/install --tests
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 

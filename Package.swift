@@ -73,7 +73,7 @@ let package = Package(
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .yum(["openssl-devel"]), .brew(["openssl"])]),
-    .target(name: "FirecrestIO", dependencies: ["CCrypto", "CZlib", "FirecrestCore"]),
+    .target(name: "FirecrestIO", dependencies: ["CCrypto", "CRuntime", "CZlib", "FirecrestCore"]),
     .target(name: "FirecrestNN", dependencies: ["FirecrestCore"], swiftSettings: [fastAccess]),
     .target(
       name: "FirecrestOptim", dependencies: ["CPUKernelAPI", "FirecrestCPU", "FirecrestCore"],

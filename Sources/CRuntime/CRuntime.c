@@ -1,11 +1,16 @@
 #define _GNU_SOURCE
 #include "CRuntime.h"
 
+#include <errno.h>
 #include <sched.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+extern char **environ;
 
 static _Thread_local fc_thread_state state;
 
@@ -82,4 +87,14 @@ uint64_t fc_nanoseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+int fc_run(char *const *arguments) {
+  pid_t child;
+  int error = posix_spawnp(&child, arguments[0], NULL, NULL, arguments, environ);
+  if (error != 0) return -error;
+  int status;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return -errno;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

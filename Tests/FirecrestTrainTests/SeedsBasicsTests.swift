@@ -184,6 +184,17 @@ private let pauses = Atomic<Int>(0)
     #expect(seen.count == 1)
   }
 
+  @Test func drawingNeedsGraphviz() async {
+    await #expect(processExitsWith: .success) {
+      setenv("PATH", "/nowhere", 1)
+      try withFolder { folder in
+        let error = #expect(throws: FileError.self) { try makeDot(Tensor(1.0)).render("\(folder)/g", format: .svg) }
+        #expect(error?.kind == .system(ENOENT) && error?.help.contains("apt-get install graphviz") == true)
+        guard try FileManager.default.contentsOfDirectory(atPath: folder) == ["g"] else { exit(1) }
+      }
+    }
+  }
+
   @Test func visualizingANetwork() throws {
     let model = Sequential()
     model.append(Linear(8, 16), name: "W0")
@@ -217,6 +228,13 @@ private let pauses = Atomic<Int>(0)
           }
 
           """#)
+      // Where Graphviz is, as the text says to install it.
+      guard let search = ProcessInfo.processInfo.environment["PATH"],
+        search.split(separator: ":").contains(where: { FileManager.default.isExecutableFile(atPath: "\($0)/dot") })
+      else { return print("without Graphviz no picture is drawn") }
+      try makeDot(y, params: model.namedParameters()).render("\(folder)/rnn_torchviz", format: .png)
+      let picture = try loadImage("\(folder)/rnn_torchviz.png", mode: .rgb)
+      #expect(picture.shape[1] > 100 && picture.shape[2] > 50)
     }
   }
 }

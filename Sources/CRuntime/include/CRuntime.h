@@ -43,6 +43,10 @@ uint64_t fc_nanoseconds(void);
 /// Writes out what standard output still holds, unless a thread is just printing.
 void fc_flush_standard_output(void);
 
+/// Runs a program found on the search path, with arguments that end in NULL, and waits for it. Returns its exit status,
+/// 128 and the signal that ended it, or -errno where it could not be started.
+int fc_run(char *const _Nullable *_Nonnull arguments);
+
 /// Ends the program here and now.
 __attribute__((noreturn)) static inline void fc_trap(void) { __builtin_trap(); }
 

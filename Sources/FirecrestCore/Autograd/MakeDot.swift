@@ -1,4 +1,4 @@
-/// A directed graph as text in Graphviz's language DOT, which `dot -Tpng graph.gv -o graph.png` draws.
+/// A directed graph as text in Graphviz's language DOT. `save(to:)` writes it, `render(_:format:)` draws it.
 public struct Digraph: Sendable, Hashable, CustomStringConvertible {
   /// The text.
   public let source: String
@@ -12,7 +12,7 @@ public struct Digraph: Sendable, Hashable, CustomStringConvertible {
 /// values went.
 ///
 /// ```swift
-/// try makeDot(net(x), params: net.namedParameters()).save(to: "net.gv")
+/// try makeDot(net(x), params: net.namedParameters()).render("net")   // net.png
 /// ```
 ///
 /// The same computation gives the same text: nodes are numbered, operations in the order in which they were recorded.

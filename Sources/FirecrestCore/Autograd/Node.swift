@@ -149,7 +149,8 @@ package class Node {
     fail(
       "backward", "a value that \(name) saved for its gradient was changed in place afterwards",
       values: ["value  \(tensor.summary), version \(tensor.storage.version), saved at version \(version)"],
-      help: "compute a new tensor instead (y = y + 1, not y += 1), or change a clone()")
+      help: "compute a new tensor instead (y = y + 1, not y += 1), change a clone(), or call backward() before an "
+        + "optimizer's step that changes it")
   }
 
   @inline(never)
