@@ -5,7 +5,8 @@ import PackageDescription
 // `-Ounchecked` and whole-module optimisation hold in debug builds too, so that a debug program is not 50 times slower.
 // Without debug information: it takes an eighth of their long compilation, and there is nothing to step through. Only the
 // frontend can be told so: the package manager's own `-g` comes after these flags. Without Swift's search for repeated
-// loads: it takes a sixth of the time, most of it in the large tiles, and LLVM finds the same.
+// loads: it takes a sixth of the time, most of it in the large tiles, and LLVM finds those that count. Where a loop writes
+// memory, fields that it reads are copied into locals first.
 let slowPasses = ["early-redundant-load-elimination", "redundant-load-elimination"]
 
 func kernelSet(_ name: String, define: String, clang: [String]) -> Target {

@@ -163,6 +163,25 @@ import Testing
     #expect(values(x.grad) == [1, 1])
   }
 
+  /// Two cheap steps instead of a general power, with the gradient of the power below.
+  @Test(arguments: [DType.float32, .float64])
+  func inverseSquares(_ dtype: DType) {
+    let x = Tensor([0.5, -2, 4, 0], dtype: dtype, requiresGrad: true)
+    let y = x.pow(-2)
+    #expect(values(y) == [4, 0.25, 0.0625, .infinity])
+    y[..<3].sum().backward()
+    #expect(values(x.grad)?[..<3] == [-16, 0.25, -0.03125])
+    let inverse = Tensor([0.5, -2], dtype: dtype, requiresGrad: true)
+    inverse.pow(-1).sum().backward()
+    #expect(values(inverse.grad) == [-4, -0.25])
+  }
+
+  @Test func theOnlyDevice() {
+    let x = leaf([1, 2])
+    #expect(x.to(Device.cpu) === x)
+    #expect(Tensor.ones(2, 3).sumToSize(1, 3).toArray(Float.self) == [2, 2, 2])
+  }
+
   @Test func recordingInsideOfInferenceMode() {
     let x = leaf([1, 2])
     let y = inferenceMode { enableGrad { x * 2 } }

@@ -126,6 +126,11 @@ import Testing
     #expect(refusal(header)?.kind == .malformed)
   }
 
+  @Test func tensorsPrintTheirNamesTypesAndShapes() {
+    let tensors: NamedTensors = ["w": Tensor.zeros(2, 3), "n": Tensor(1)]
+    #expect("\(tensors)" == "w  float32[2, 3] cpu\nn  int64[] cpu")
+  }
+
   @Test func metadataMayBeNull() throws {
     let header = #"{"__metadata__":null,"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
     let tensors = try loadSafetensors(bytes: file(header, data: 8))

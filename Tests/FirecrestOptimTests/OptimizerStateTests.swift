@@ -106,6 +106,18 @@ struct OptimizerStateTests {
     #expect(LambdaLR(optimizer) { _ in 1 }.baseLRs == plain.groups.map(\.lr))
   }
 
+  /// As in PyTorch, states take on the precision of the parameters that they come to.
+  @Test func aStateOfAnotherPrecision() throws {
+    let (optimizer, _) = trained()
+    let state = optimizer.stateDict()
+    let wide = goldens.parameters(.float64)
+    let other = Adam([ParameterGroup(Array(wide[..<2])), ParameterGroup([wide[2]], lr: 0.5)], lr: 0.01)
+    try other.load(state)
+    let loaded = other.stateDict()["state.0.exp_avg"]
+    #expect(loaded?.dtype == .float64)
+    #expect(loaded?.toArray(Double.self) == state["state.0.exp_avg"]?.toArray(Double.self))
+  }
+
   /// A setting switched on since the last step: its states are saved too, and the resumed run goes the same way.
   @Test func aSettingChangedBeforeSaving() throws {
     let parameters = goldens.parameters(.float64)
