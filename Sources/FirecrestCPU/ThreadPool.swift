@@ -27,14 +27,11 @@ package final class ThreadPool: @unchecked Sendable {
   /// closes the job, then waits for `inside` to become 0. So whoever saw the job open is waited for.
   private let isOpen = Atomic<Bool>(false)
   private let inside = Atomic<Int>(0)
-  private let next = Atomic<Int>(0)
   private let busy = Atomic<Bool>(false)
   private let limit = Atomic<Int>(1)
   private var sleepers = 0
   private var started = 0
-  private var tasks = 0
-  /// Workers that take part in the current job; more may have been started for an earlier one.
-  private var helpers = 0
+  private var queues = TaskQueues(threads: 1)
   private var callersCPU: Int32 = -1
   private var body: Body?
 
@@ -68,16 +65,14 @@ package final class ThreadPool: @unchecked Sendable {
     withoutActuallyEscaping(body) { body in
       startWorkers(threads - 1)
       self.body = body
-      self.tasks = tasks
-      helpers = threads - 1
+      queues.fill(tasks: tasks, threads: threads)
       callersCPU = fc_current_cpu()
-      next.store(0, ordering: .relaxed)
       isOpen.store(true, ordering: .sequentiallyConsistent)
       generation.add(1, ordering: .sequentiallyConsistent)
       pthread_mutex_lock(mutex)
       if sleepers > 0 { pthread_cond_broadcast(wake) }
       pthread_mutex_unlock(mutex)
-      work(body)
+      work(body, as: 0)
       isOpen.store(false, ordering: .sequentiallyConsistent)
       var spun = 0
       while inside.load(ordering: .sequentiallyConsistent) != 0 {
@@ -90,13 +85,13 @@ package final class ThreadPool: @unchecked Sendable {
     busy.store(false, ordering: .releasing)
   }
 
-  private func work(_ body: Body) {
-    let state = fc_state()
+  private func work(_ body: Body, as thread: Int) {
+    let state = fc_state(), queues = queues
     state.pointee.in_parallel = true
-    while true {
-      let task = next.add(1, ordering: .relaxed).oldValue
-      if task >= tasks { break }
-      body(task)
+    // Its own tasks first, then those that others have not come to.
+    for distance in 0..<queues.threads {
+      let queue = (thread + distance) % queues.threads
+      while let task = queues.next(of: queue) { body(task) }
     }
     state.pointee.in_parallel = false
   }
@@ -161,10 +156,11 @@ package final class ThreadPool: @unchecked Sendable {
   /// escaped.
   @inline(never)
   private func help(_ worker: Worker) {
-    guard worker.index < helpers, let body else { return }
+    // More workers may have been started for an earlier job.
+    guard worker.index + 1 < queues.threads, let body else { return }
     // The system puts a woken thread where it ran before, behind the caller if need be: for milliseconds, the
     // worker would wait for the caller and the caller for the worker, while another CPU has nothing to do.
-    if fc_current_cpu() == callersCPU { fc_leave_cpu(callersCPU, Int32(helpers + 1)) }
-    work(body)
+    if fc_current_cpu() == callersCPU { fc_leave_cpu(callersCPU, Int32(queues.threads)) }
+    work(body, as: worker.index + 1)
   }
 }

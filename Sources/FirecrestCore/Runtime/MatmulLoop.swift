@@ -26,7 +26,10 @@ package func multiply(
   let isSmall = m * n * k < 2 * matmulGrain
   // Each piece may pack the operand that all of them share.
   let perThread = min(m, n) * k <= 65_536 ? 4 : 1
-  if n >= m {
+  // Where its columns are shared the threads meet on a cache line of every row of C; with few steps of k that takes
+  // longer than the products.
+  let isThin = k <= 4 && m >= 96
+  if n >= m && !isThin {
     let grain = isSmall ? n : max(16, matmulGrain / (m * max(1, k)))
     cpu.parallel(n, grain: grain, multiple: 64, perThread: perThread, scratch: bytes) { block(0..<m, $0, $1) }
   } else {
