@@ -49,7 +49,7 @@ struct Extreme<A: StagingScalar> {
       return
     }
     // The extreme of a block is found at full speed; only if it is a new record its place is looked for.
-    let block = 64 * A.laneCount
+    let block = 256 * A.laneCount
     var k = 0
     while k < n {
       let m = min(block, n - k)

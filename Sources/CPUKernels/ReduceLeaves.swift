@@ -1,4 +1,5 @@
 import CPUKernelAPI
+import CSIMD
 
 // The loops that do the work, three for each operation and accumulator. Everything around them (layouts, staging,
 // conversion) is written once for all operations and reaches them through this table.
@@ -113,6 +114,21 @@ func rowsLeaf<Op: ReduceOp>(
   }
 }
 
+/// Bytes between what is read and what is asked for: so far ahead that it comes in time from memory.
+private let farAhead = 8192
+
+/// Asks for the cache lines of some vectors.
+@inline(__always)
+private func prefetch<A: ReduceScalar>(_ p: UnsafeRawPointer, vectors: Int, of _: A.Type) {
+  let lines = vectors &* MemoryLayout<A.Register>.size / 64
+  simd_prefetch(p)
+  if lines > 1 { simd_prefetch(p + 64) }
+  if lines > 2 {
+    simd_prefetch(p + 128)
+    simd_prefetch(p + 192)
+  }
+}
+
 /// The sum of one row, still spread over the lanes. Vectors collect 16 blocks, 256, 4096 and the rest, so that rounding
 /// errors grow with the logarithm of the length.
 @inline(__always)
@@ -137,8 +153,10 @@ func rowVector<Op: ReduceOp>(
       var a3 = Op.map(A.fetch(p + 3 &* lanes), c)
       // A loop over pointers: the optimizer would unroll one over a constant range, at great length.
       let end = p + 60 &* lanes
+      let ahead = left >= 64 &* lanes &+ farAhead / MemoryLayout<A>.size ? farAhead : 0
       while p != end {
         p += 4 &* lanes
+        prefetch(UnsafeRawPointer(p) + ahead, vectors: 4, of: A.self)
         a0 = Op.combine(a0, Op.map(A.fetch(p), c))
         a1 = Op.combine(a1, Op.map(A.fetch(p + lanes), c))
         a2 = Op.combine(a2, Op.map(A.fetch(p + 2 &* lanes), c))

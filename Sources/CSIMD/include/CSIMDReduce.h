@@ -7,6 +7,8 @@
 #include <string.h>
 #if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__x86_64__)
+#include <emmintrin.h>
 #endif
 
 #define CSIMD_REDUCE_INLINE static inline __attribute__((always_inline, unused))
@@ -181,10 +183,58 @@ typedef int32_t csimd_vm32 __attribute__((ext_vector_type(CSIMD_REDUCE_WIDTH)));
 // Lanes of b where the mask is set, else of a.
 #define CSIMD_SELECT(V, M, mask, b, a) ((V)(((mask) & (M)(b)) | (~(mask) & (M)(a))))
 
-// larger, smaller: NaN if either operand is. nonzero: 1 or 0. keep_part: lanes from n on become `fill`.
-#define CSIMD_REDUCE_OPS(T, S, V, M)                                                                          \
+// larger, smaller: NaN if either operand is, a of two that are equal.
+#define CSIMD_COMPARED_EXTREMES(T, V, M)                                                                              \
   CSIMD_REDUCE_INLINE V csimd_larger_##T(V a, V b) { return CSIMD_SELECT(V, M, (b > a) | (b != b), b, a); }          \
-  CSIMD_REDUCE_INLINE V csimd_smaller_##T(V a, V b) { return CSIMD_SELECT(V, M, (b < a) | (b != b), b, a); }         \
+  CSIMD_REDUCE_INLINE V csimd_smaller_##T(V a, V b) { return CSIMD_SELECT(V, M, (b < a) | (b != b), b, a); }
+CSIMD_COMPARED_EXTREMES(i64, csimd_vi64, csimd_vi64)
+#if defined(__x86_64__)
+// The instructions for the larger and the smaller of b and a give a where either is NaN; where b is, it takes over.
+// Comparisons would stand one behind the other between two steps of a reduction.
+#if defined(__AVX512F__)
+CSIMD_REDUCE_INLINE csimd_vf32 csimd_keep_nan_f32(csimd_vf32 v, csimd_vf32 b) {
+  return (csimd_vf32)_mm512_fixupimm_ps((__m512)v, (__m512)b, _mm512_set1_epi32(0x11), 0);
+}
+CSIMD_REDUCE_INLINE csimd_vf64 csimd_keep_nan_f64(csimd_vf64 v, csimd_vf64 b) {
+  return (csimd_vf64)_mm512_fixupimm_pd((__m512d)v, (__m512d)b, _mm512_set1_epi64(0x11), 0);
+}
+#define CSIMD_X86(name) _mm512_##name
+#define CSIMD_X86_F32 __m512
+#define CSIMD_X86_F64 __m512d
+#elif defined(__AVX2__)
+CSIMD_REDUCE_INLINE csimd_vf32 csimd_keep_nan_f32(csimd_vf32 v, csimd_vf32 b) {
+  return CSIMD_SELECT(csimd_vf32, csimd_vm32, b != b, b, v);
+}
+CSIMD_REDUCE_INLINE csimd_vf64 csimd_keep_nan_f64(csimd_vf64 v, csimd_vf64 b) {
+  return CSIMD_SELECT(csimd_vf64, csimd_vi64, b != b, b, v);
+}
+#define CSIMD_X86(name) _mm256_##name
+#define CSIMD_X86_F32 __m256
+#define CSIMD_X86_F64 __m256d
+#else
+// All bits set is a NaN too, and needs no selection.
+CSIMD_REDUCE_INLINE csimd_vf32 csimd_keep_nan_f32(csimd_vf32 v, csimd_vf32 b) {
+  return (csimd_vf32)((csimd_vm32)v | (csimd_vm32)(b != b));
+}
+CSIMD_REDUCE_INLINE csimd_vf64 csimd_keep_nan_f64(csimd_vf64 v, csimd_vf64 b) {
+  return (csimd_vf64)((csimd_vi64)v | (csimd_vi64)(b != b));
+}
+#define CSIMD_X86(name) _mm_##name
+#define CSIMD_X86_F32 __m128
+#define CSIMD_X86_F64 __m128d
+#endif
+#define CSIMD_X86_EXTREMES(T, V, P, X)                                                                                \
+  CSIMD_REDUCE_INLINE V csimd_larger_##T(V a, V b) { return csimd_keep_nan_##T((V)CSIMD_X86(max_##P)((X)b, (X)a), b); } \
+  CSIMD_REDUCE_INLINE V csimd_smaller_##T(V a, V b) { return csimd_keep_nan_##T((V)CSIMD_X86(min_##P)((X)b, (X)a), b); }
+CSIMD_X86_EXTREMES(f32, csimd_vf32, ps, CSIMD_X86_F32)
+CSIMD_X86_EXTREMES(f64, csimd_vf64, pd, CSIMD_X86_F64)
+#else
+CSIMD_COMPARED_EXTREMES(f32, csimd_vf32, csimd_vm32)
+CSIMD_COMPARED_EXTREMES(f64, csimd_vf64, csimd_vi64)
+#endif
+
+// nonzero: 1 or 0. keep_part: lanes from n on become `fill`.
+#define CSIMD_REDUCE_OPS(T, S, V, M)                                                                                  \
   CSIMD_REDUCE_INLINE V csimd_nonzero_##T(V a) { return CSIMD_SELECT(V, M, a != (S)0, (V)(S)1, (V)(S)0); }            \
   CSIMD_REDUCE_INLINE V csimd_bound_##T(V a, S low, S high) {                                                         \
     V v = CSIMD_SELECT(V, M, a < (V)low, (V)low, a);                                                                  \
