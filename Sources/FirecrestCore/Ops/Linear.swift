@@ -31,7 +31,7 @@ struct Linear: MultiOp {
   func run(_ inputs: [Tensor], into outputs: [Tensor], on cpu: CPU) {
     let (x, weight, y) = (inputs[0], inputs[1], outputs[0])
     let (k, n) = (weight.shape[1], weight.shape[0])
-    let flat = noGrad { x.reshape([x.shape.dropLast().reduce(1, *), k]) }
+    let flat = noGrad { x.asRows }
     multiply(
       y.dtype, m: flat.shape[0], n: n, k: k, flat.matrix, weight.matrix.transposed,
       into: Matrix(y.pointer, rowStride: n, columnStride: 1), adding: inputs.count > 2 ? inputs[2].eachRow : nil, cpu)
@@ -44,13 +44,12 @@ struct Linear: MultiOp {
 
   func vjp(_ g: [Tensor?], _ saved: MultiSaved) -> [Tensor?] {
     guard let g = g[0] else { return saved.specs.map { _ in nil } }
-    let (x, weight) = (saved.specs[0].shape, saved.specs[1].shape)
-    let rows = x.dropLast().reduce(1, *)
-    let flat = g.reshape([rows, weight[0]])
-    var gradients: [Tensor?] = [
-      saved.needs[0] ? flat.matmul(saved.input(1)).view(x) : nil,
-      saved.needs[1] ? flat.T.matmul(saved.input(0).reshape([rows, weight[1]])) : nil,
-    ]
+    let x = saved.specs[0].shape, flat = g.asRows
+    var gradients: [Tensor?] = [nil, saved.needs[1] ? flat.T.matmul(saved.input(0).asRows) : nil]
+    if saved.needs[0] {
+      let gradient = flat.matmul(saved.input(1))
+      gradients[0] = x.count == 2 ? gradient : gradient.view(x)
+    }
     if saved.specs.count > 2 { gradients.append(saved.needs[2] ? flat.sum(dim: 0) : nil) }
     return gradients
   }
@@ -59,13 +58,17 @@ struct Linear: MultiOp {
 
   func addGradient(of index: Int, _ g: [Tensor?], _ saved: MultiSaved, to sum: Tensor) -> Bool {
     guard let g = g[0] else { return false }
-    let x = saved.input(0)
-    let (n, k) = (sum.shape[0], sum.shape[1]), rows = x.shape.dropLast().reduce(1, *)
+    let x = saved.input(0).asRows
     multiply(
-      sum.dtype, m: n, n: k, k: rows, g.reshape([rows, n]).matrix.transposed, x.reshape([rows, k]).matrix,
+      sum.dtype, m: sum.shape[0], n: sum.shape[1], k: x.shape[0], g.asRows.matrix.transposed, x.matrix,
       into: sum.matrix, adding: sum.matrix, .shared)
     return true
   }
+}
+
+extension Tensor {
+  /// The vectors in the last dimension as rows of a matrix.
+  fileprivate var asRows: Tensor { rank == 2 ? self : reshape([shape.dropLast().reduce(1, *), shape[-1]]) }
 }
 
 /// input · weightᵀ + bias: the fully connected layer (PyTorch's `functional.linear`).
