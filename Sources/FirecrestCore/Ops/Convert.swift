@@ -19,6 +19,12 @@ struct Clone: UnaryOp {
 
 /// y = x, converted to y's type and broadcast to its shape, whatever their strides.
 package func copyElements(_ x: Tensor, _ y: Tensor, _ cpu: CPU = .shared) {
+  if let extent = y.smallExtent, let input = x.flatOperand(y.shape) {
+    // `x` may be a temporary tensor that nothing else keeps.
+    return withExtendedLifetime((x, y)) {
+      cpu.kernels.convert(x.dtype, y.dtype, extent, input, Operand(y.pointer, inner: 1))
+    }
+  }
   ElementwiseLoop(x, into: y).run(cpu) { extent, o in
     if x.dtype == y.dtype && o[1].inner != 0 {
       cpu.kernels.copy(

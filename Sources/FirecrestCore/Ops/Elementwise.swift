@@ -51,6 +51,9 @@ extension ComparisonOp {
   }
 
   package func run(_ a: Tensor, _ b: Tensor, into y: Tensor, on cpu: CPU) {
+    if let extent = y.smallExtent, let first = a.flatOperand(y.shape), let second = b.flatOperand(y.shape) {
+      return cpu.kernels.compare(kernel, a.dtype, extent, first, second, Operand(y.pointer, inner: 1))
+    }
     ElementwiseLoop(a, b, into: y).run(cpu) {
       cpu.kernels.compare(kernel, a.dtype, $0, $1[0], $1[1], $1[2])
     }
@@ -67,27 +70,36 @@ package func broadcastSpec(_ a: TensorSpec, _ b: TensorSpec) throws(OpError) -> 
 
 @inline(__always)
 package func runUnary(_ kernel: UnaryKernel, _ x: Tensor, _ y: Tensor, _ cpu: CPU, cost: Int) {
-  let count = y.elementCount
-  if x.isContiguous && y.isContiguous && count < CPU.grain {
-    if count == 0 { return }
-    cpu.kernels.unary(
-      kernel, x.dtype, Extent(inner: count), Operand(x.pointer, inner: 1), Operand(y.pointer, inner: 1))
-    return
+  if let extent = y.smallExtent, let input = x.flatOperand(y.shape) {
+    return cpu.kernels.unary(kernel, x.dtype, extent, input, Operand(y.pointer, inner: 1))
   }
   ElementwiseLoop(x, into: y).run(cpu, cost: cost) { cpu.kernels.unary(kernel, x.dtype, $0, $1[0], $1[1]) }
 }
 
 @inline(__always)
 package func runBinary(_ kernel: BinaryKernel, _ a: Tensor, _ b: Tensor, _ y: Tensor, _ cpu: CPU, cost: Int) {
-  let count = y.elementCount
-  if a.isContiguous && b.isContiguous && y.isContiguous && a.shape == b.shape && count < CPU.grain {
-    if count == 0 { return }
-    cpu.kernels.binary(
-      kernel, a.dtype, Extent(inner: count), Operand(a.pointer, inner: 1), Operand(b.pointer, inner: 1),
-      Operand(y.pointer, inner: 1))
-    return
+  if let extent = y.smallExtent, let first = a.flatOperand(y.shape), let second = b.flatOperand(y.shape) {
+    return cpu.kernels.binary(kernel, a.dtype, extent, first, second, Operand(y.pointer, inner: 1))
   }
   ElementwiseLoop(a, b, into: y).run(cpu, cost: cost) {
     cpu.kernels.binary(kernel, a.dtype, $0, $1[0], $1[1], $1[2])
+  }
+}
+
+// Small results need no plan of loops where every operand is one run of elements, or one element for all of them.
+extension Tensor {
+  /// All elements as one loop, where they are few and adjacent.
+  @inline(__always)
+  var smallExtent: Extent? {
+    let count = elementCount
+    return isContiguous && count > 0 && count < CPU.grain ? Extent(inner: count) : nil
+  }
+
+  /// How one loop over `shape` reads this tensor, where it can.
+  @inline(__always)
+  func flatOperand(_ shape: Shape) -> Operand? {
+    if isContiguous && self.shape == shape { return Operand(pointer, inner: 1) }
+    for d in 0..<rank where self.shape.sizes[unchecked: d] != 1 && strides.sizes[unchecked: d] != 0 { return nil }
+    return Operand(pointer, inner: 0)
   }
 }
