@@ -5,16 +5,20 @@ import FirecrestTrain
 /// `firecrest inspect FILE|RUN`.
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lists what is in a checkpoint, a safetensors, npy or npz file, or a run.")
+    abstract: "Lists what is in a checkpoint, a safetensors, PyTorch, npy or npz file, or a run.")
 
   @Argument(help: "A file, or a run's folder.") var path: String
 
   func run() throws {
     if isFolder(path) { return try run(RunFolder(path)) }
-    switch try fileBytes(path, upTo: 4) {
-    case let start where start.starts(with: [0x93]): list(["": try loadNpy(path)])
-    case let start where start.starts(with: Array("PK".utf8)): list(try loadNpz(path))
-    default:
+    switch try TensorFormat(path) {
+    case .npy: list(["": try loadNpy(path)])
+    case .npz: list(try loadNpz(path))
+    case .torch:
+      let file = try loadTorch(path)
+      texts(file.metadata)
+      list(file)
+    case .safetensors:
       let file = try loadSafetensors(path)
       if file.metadata["format"]?.hasPrefix("firecrest-checkpoint") == true {
         try checkpoint(SavedCheckpoint(path))

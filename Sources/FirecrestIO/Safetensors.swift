@@ -53,35 +53,9 @@ private func readSafetensors(_ source: some ByteSource, _ mapping: Mapping?) thr
   var result = NamedTensors()
   result.metadata = header.metadata
   for entry in header.entries {
-    let element = entry.element
-    let isAligned = entry.begin % element.size == 0 && !element.isWidened
-    if let mapping, isAligned, entry.begin < entry.end {
-      result[entry.name] = mappedTensor(entry, mapping)
-    } else {
-      result[entry.name] = try copiedTensor(entry, source)
-    }
+    result[entry.name] = try storedTensor(entry.element, entry.shape, at: entry.begin, of: source, mapping)
   }
   return result
-}
-
-/// A window into the mapped file, which the tensor's storage keeps alive.
-private func mappedTensor(_ entry: SafetensorsHeader.Entry, _ mapping: Mapping) -> Tensor {
-  let size = entry.end - entry.begin
-  if entry.element.dtype == .bool { normalizeTruth(mapping.pointer + entry.begin, size) }
-  let storage = Storage(pointer: mapping.pointer + entry.begin, byteCount: size) { withExtendedLifetime(mapping) {} }
-  let shape = Shape(entry.shape)
-  return Tensor(storage, entry.element.dtype, shape: shape, strides: shape.contiguousStrides, offset: 0)
-}
-
-private func copiedTensor(_ entry: SafetensorsHeader.Entry, _ source: some ByteSource) throws(FileError) -> Tensor {
-  let element = entry.element
-  let tensor = Tensor(empty: Shape(entry.shape), element.dtype)
-  let count = tensor.elementCount
-  if count == 0 { return tensor }
-  let start = tensor.pointer + element.rawOffset(count)
-  try source.read(at: entry.begin, into: UnsafeMutableRawBufferPointer(start: start, count: count * element.size))
-  if let index = element.decode(tensor.pointer, count) { throw tooLarge(source.name, entry.begin, index) }
-  return tensor
 }
 
 private func writeSafetensors(

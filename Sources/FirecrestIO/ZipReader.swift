@@ -177,7 +177,8 @@ struct ZipArchive {
     }
     if let reason {
       throw FileError(
-        .unsupported, file: source.name, offset: offset, reason, help: "write it with numpy.savez or savez_compressed")
+        .unsupported, file: source.name, offset: offset, reason,
+        help: "write the archive again, stored or deflated and without encryption")
     }
   }
 

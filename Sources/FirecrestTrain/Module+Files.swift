@@ -14,7 +14,11 @@ extension Module {
     try saveSafetensors(stateDict(), to: path, metadata: metadata)
   }
 
-  /// Takes over the weights of a safetensors file (PyTorch's `net.load_state_dict(torch.load(path))`).
+  /// Takes over the weights of a file (PyTorch's `net.load_state_dict(torch.load(path))`).
+  ///
+  /// The content tells the format: safetensors, what `torch.save(net.state_dict(), path)` wrote, or an `.npz` archive.
+  /// Of a checkpoint that holds more than the weights, `try net.load(loadTorch(path, key: "model_state_dict"))` takes a
+  /// part.
   ///
   /// - Parameters:
   ///   - path: The file, Firecrest's or PyTorch's.
@@ -24,7 +28,7 @@ extension Module {
   ///   is changed then.
   @discardableResult
   public func load(from path: String, strict: Bool = true) throws -> LoadReport {
-    try load(loadSafetensors(path), strict: strict)
+    try load(loadTensors(path), strict: strict)
   }
 }
 

@@ -44,6 +44,20 @@ import Testing
     }
   }
 
+  @Test func inspectsWhatPyTorchWrote() throws {
+    let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    try withFolder { folder in
+      for name in ["checkpoint", "checkpoint_old"] {
+        let inspected = try firecrest(
+          "inspect", fixtures.appendingPathComponent("Fixtures/Torch/\(name).pth").path, in: folder)
+        #expect(inspected.status == 0)
+        for text in ["epoch: 3", "model_state_dict.fc.weight", "float32[3, 2]", "int64[]", "21 tensors"] {
+          #expect(inspected.output.contains(text), "\(text)")
+        }
+      }
+    }
+  }
+
   /// The same digit as a picture, as rows and as arrays.
   @Test func predictsFromEveryKindOfInput() throws {
     try withFolder { folder in

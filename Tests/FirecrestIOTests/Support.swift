@@ -11,7 +11,15 @@ func fixtureBytes(_ name: String) throws -> [UInt8] {
   [UInt8](try Data(contentsOf: URL(fileURLWithPath: fixture(name))))
 }
 
-/// The values that make_io.py writes: 3 k − 5, k % 3 == 0 for bool, 7 k for unsigned types.
+/// The path of a fixture that PyTorch wrote.
+func torchFixture(_ name: String) -> String { fixtures.appendingPathComponent("Torch/\(name).pth").path }
+
+/// The bytes of a fixture that PyTorch wrote.
+func torchBytes(_ name: String) throws -> [UInt8] {
+  [UInt8](try Data(contentsOf: URL(fileURLWithPath: torchFixture(name))))
+}
+
+/// The values that make_io.py and make_torch.py write: 3 k − 5, k % 3 == 0 for bool, 7 k for unsigned types.
 func ramp(_ dtype: DType, _ shape: Shape, unsigned: Bool = false) -> Tensor {
   let numbers = (0..<shape.elementCount).map { k in
     dtype == .bool ? (k % 3 == 0 ? 1 : 0) : unsigned || dtype == .uint8 ? 7 * k : 3 * k - 5

@@ -6,9 +6,11 @@ import Foundation
 /// Reads damaged copies of the files and ends the process where memory goes beyond `expansion` times a file and 1 MiB.
 /// To be called in a process of its own.
 ///
-/// `share` of 3,000 copies; of 100,000 with `FIRECREST_SLOW_TESTS=1`.
+/// `share` of 3,000 copies; of 100,000 with `FIRECREST_SLOW_TESTS=1`. Each stands behind the one of `heads`, if there are
+/// any, which stays whole.
 public func mutate(
-  _ files: [[UInt8]], share: Double, seed: UInt64, expansion: Int, _ read: ([UInt8]) throws(FileError) -> [Tensor]
+  _ files: [[UInt8]], behind heads: [[UInt8]] = [], share: Double, seed: UInt64, expansion: Int,
+  _ read: ([UInt8]) throws(FileError) -> [Tensor]
 ) {
   let isSlow = ProcessInfo.processInfo.environment["FIRECREST_SLOW_TESTS"] == "1"
   var mutator = Mutator(seed: seed)
@@ -17,7 +19,8 @@ public func mutate(
   var peakGrowth = 0
   let residentBefore = residentPeak()
   for turn in 0..<count {
-    let bytes = mutator.mutate(files[turn % files.count])
+    let head = heads.isEmpty ? [] : heads[turn % files.count]
+    let bytes = head + mutator.mutate(files[turn % files.count])
     let before = Memory.statistics.inUse
     Memory.resetPeak()
     do throws(FileError) {

@@ -9,7 +9,7 @@
 public struct NamedTensors: Sendable {
   private var entries: [(name: String, tensor: Tensor)] = []
   private var positions: [String: Int] = [:]
-  /// Texts stored beside the tensors; only safetensors files have them.
+  /// Texts stored beside the tensors; safetensors files and PyTorch's have them.
   public var metadata: [String: String] = [:]
 
   /// No tensors.
