@@ -17,10 +17,10 @@ enum MatmulTiling {
     /// Steps of k packed at a time.
     static let depth = 384
   #else
-    /// Rows of a full tile: with two vectors a row, 8 sums in 16 registers, leaving room for the products.
-    static let rows = 4
+    /// Rows of a full tile: with two vectors a row, 12 sums in 16 registers.
+    static let rows = 6
     /// Vectors of the widest tile, and its rows.
-    static let widest = 2, widestRows = 4
+    static let widest = 2, widestRows = 6
     /// Steps of k packed at a time.
     static let depth = 256
   #endif
@@ -136,7 +136,10 @@ extension MatmulTile {
     var r0 = MatmulRow<S>(), r1 = MatmulRow<S>(), r2 = MatmulRow<S>(), r3 = MatmulRow<S>()
     var r4 = MatmulRow<S>(), r5 = MatmulRow<S>(), r6 = MatmulRow<S>(), r7 = MatmulRow<S>()
     var r8 = MatmulRow<S>(), r9 = MatmulRow<S>(), r10 = MatmulRow<S>(), r11 = MatmulRow<S>()
-    let row = aRow, step = aStep
+    // SSE multiplies in place and so needs a register for a copy of each factor: one is left where half of B's step is
+    // an operand in memory for every row.
+    let readsAgain = packed && MatmulTiling.repeatsA && vectors == 2
+    let row = packed && MatmulTiling.repeatsA ? S.lanes : aRow, step = aStep, bStep = bStep
     // Three rows share an address register: x86 addresses p, p + r and p + 2r.
     var a0 = a, a3 = a + 3 * row, a6 = a + 6 * row, a9 = a + 9 * row
     var b = b
@@ -149,19 +152,26 @@ extension MatmulTile {
       if vectors > 1 { simd_prefetch(c + (i * cRow + (vectors - 1) * S.lanes)) }
     }
     for _ in 0..<depth {
-      let y = loadB(b, vectors, packed)
-      r0.add(x(a0), y, vectors)
-      if rows > 1 { r1.add(x(a0 + row), y, vectors) }
-      if rows > 2 { r2.add(x(a0 + 2 * row), y, vectors) }
-      if rows > 3 { r3.add(x(a3), y, vectors) }
-      if rows > 4 { r4.add(x(a3 + row), y, vectors) }
-      if rows > 5 { r5.add(x(a3 + 2 * row), y, vectors) }
-      if rows > 6 { r6.add(x(a6), y, vectors) }
-      if rows > 7 { r7.add(x(a6 + row), y, vectors) }
-      if rows > 8 { r8.add(x(a6 + 2 * row), y, vectors) }
-      if rows > 9 { r9.add(x(a9), y, vectors) }
-      if rows > 10 { r10.add(x(a9 + row), y, vectors) }
-      if rows > 11 { r11.add(x(a9 + 2 * row), y, vectors) }
+      var y = loadB(b, vectors, packed)
+      @inline(__always) func add(_ x: S.Vector, to sums: inout MatmulRow<S>) {
+        if readsAgain {
+          csimd_forget_memory()
+          y.v1 = UnsafeRawPointer(b + S.lanes).load(as: S.Vector.self)
+        }
+        sums.add(x, y, vectors)
+      }
+      add(x(a0), to: &r0)
+      if rows > 1 { add(x(a0 + row), to: &r1) }
+      if rows > 2 { add(x(a0 + 2 * row), to: &r2) }
+      if rows > 3 { add(x(a3), to: &r3) }
+      if rows > 4 { add(x(a3 + row), to: &r4) }
+      if rows > 5 { add(x(a3 + 2 * row), to: &r5) }
+      if rows > 6 { add(x(a6), to: &r6) }
+      if rows > 7 { add(x(a6 + row), to: &r7) }
+      if rows > 8 { add(x(a6 + 2 * row), to: &r8) }
+      if rows > 9 { add(x(a9), to: &r9) }
+      if rows > 10 { add(x(a9 + row), to: &r10) }
+      if rows > 11 { add(x(a9 + 2 * row), to: &r11) }
       a0 += step
       a3 += step
       a6 += step
@@ -212,12 +222,10 @@ extension MatmulTile {
       case 10: compute(Rows10.self, K.self)
       case 11: compute(Rows11.self, K.self)
       default: compute(Rows12.self, K.self)
-    #elseif KERNELS_AVX2
+    #else
       case 4: compute(Rows4.self, K.self)
       case 5: compute(Rows5.self, K.self)
       default: compute(Rows6.self, K.self)
-    #else
-      default: compute(Rows4.self, K.self)
     #endif
     }
   }

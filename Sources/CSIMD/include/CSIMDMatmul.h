@@ -10,6 +10,9 @@
 #include <immintrin.h>
 #endif
 
+// What comes after reads memory again, even where its values are in registers already.
+CSIMD_INLINE void csimd_forget_memory(void) { __asm__ volatile("" ::: "memory"); }
+
 CSIMD_INLINE void simd_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
 // Into the second cache.
 CSIMD_INLINE void simd_prefetch_far(const void *p) { __builtin_prefetch(p, 0, 2); }

@@ -38,6 +38,7 @@ extension Tensor {
   public var grad: Tensor? {
     get { gradient }
     set {
+      if newValue === self { stop("grad", "a tensor cannot be its own gradient", [self], help: "clone() it") }
       if let newValue, newValue.shape != shape || newValue.dtype != dtype {
         stop("grad", "a gradient has its tensor's shape and type", [self, newValue])
       }

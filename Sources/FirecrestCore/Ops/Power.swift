@@ -85,6 +85,10 @@ struct PowNumber: UnaryOp {
       runUnary(.square, x, y, cpu, cost: 1)
       return runBinary(.mul, y, x, y, cpu, cost: 1)
     }
+    if n == 4 && x.dtype.size >= 4 {
+      runUnary(.square, x, y, cpu, cost: 1)
+      return runUnary(.square, y, y, cpu, cost: 1)
+    }
     if n == -2 && (x.dtype == .float32 || x.dtype == .float64) {
       runUnary(.square, x, y, cpu, cost: 1)
       return runUnary(.reciprocal, y, y, cpu, cost: 2)
