@@ -81,7 +81,8 @@ let package = Package(
       swiftSettings: [fastAccess]),
     .target(name: "FirecrestData", dependencies: ["CRuntime", "FirecrestCPU", "FirecrestCore"]),
     .target(
-      name: "FirecrestVision", dependencies: ["CPng", "FirecrestCPU", "FirecrestCore", "FirecrestData", "FirecrestIO"]),
+      name: "FirecrestVision",
+      dependencies: ["CPng", "FirecrestCPU", "FirecrestCore", "FirecrestData", "FirecrestIO", "FirecrestNN"]),
     .target(
       name: "FirecrestTrain",
       dependencies: ["FirecrestCore", "FirecrestData", "FirecrestIO", "FirecrestNN", "FirecrestOptim"]),

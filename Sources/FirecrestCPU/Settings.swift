@@ -16,7 +16,7 @@ import CRuntime
 /// | `FIRECREST_ISA` | kernel set: `avx512`, `avx2` or `baseline` | the widest that the CPU has |
 /// | `FIRECREST_SEED` | seed of the default random generator | 0 |
 /// | `FIRECREST_DATA` | folder in which data sets are looked for | none |
-/// | `FIRECREST_CACHE` | folder for downloaded data sets | `firecrest` in `XDG_CACHE_HOME` or `~/.cache` |
+/// | `FIRECREST_CACHE` | folder for downloaded data sets and weights | `firecrest` in `XDG_CACHE_HOME` or `~/.cache` |
 /// | `FIRECREST_ORACLE` | a Python with PyTorch, for `make bench` and the golden generators | none |
 public enum Settings {
   /// `FIRECREST_NUM_THREADS`: a whole number from 1 to 1024.

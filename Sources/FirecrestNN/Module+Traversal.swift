@@ -73,7 +73,8 @@ struct ModuleFields {
 }
 
 /// A module whose children are not its stored properties.
-protocol ModuleContainer: Module {
+package protocol ModuleContainer: Module {
+  /// The children with their names, in order.
   var namedLayers: [(name: String, layer: any Layer)] { get }
 }
 

@@ -16,7 +16,7 @@ import FirecrestCore
 ///
 /// Layers without a name are called by their position, as in PyTorch: `0.weight`, `2.bias`.
 public final class Sequential: Layer, ModuleContainer, ExpressibleByArrayLiteral {
-  var namedLayers: [(name: String, layer: any Layer)] = []
+  package var namedLayers: [(name: String, layer: any Layer)] = []
 
   /// Layers in their order: `Sequential(Linear(4, 8), ReLU())`.
   public convenience init(_ layers: any Layer...) { self.init(layers) }

@@ -1,5 +1,6 @@
 import Firecrest
 import Foundation
+import TestSupport
 import Testing
 
 /// The blocks of the introduction's chapter on convolutional networks ("Building CNNs"), one test a block. Where a block
@@ -165,61 +166,57 @@ import Testing
     #expect(accuracy.value > 0.85, "\(accuracy.value)")
   }
 
-  /// Two convolutions around which the input takes a shortcut, as in ResNet.
-  final class BasicBlock: Layer {
-    let conv1: Conv2d, bn1: BatchNorm2d, conv2: Conv2d, bn2: BatchNorm2d
-
-    init(_ channels: Int) {
-      conv1 = Conv2d(channels, channels, kernelSize: 3, padding: 1, bias: false)
-      bn1 = BatchNorm2d(channels)
-      conv2 = Conv2d(channels, channels, kernelSize: 3, padding: 1, bias: false)
-      bn2 = BatchNorm2d(channels)
+  /// Runs `body` with files that make_models.py wrote in the place of torchvision's, which are too large for a test.
+  private func withTestWeights<R>(_ body: () throws -> R) throws -> R {
+    var place = PretrainedWeights.Place()
+    place.folder = fixtures.appendingPathComponent("Models").path
+    let files = try FileManager.default.contentsOfDirectory(atPath: place.folder)
+    for published in ["resnet18-f37072fd", "resnet50-0676ba61", "densenet161-8d451a50"] {
+      let file = files.first { $0.split(separator: "-")[0] == published.split(separator: "-")[0] }!
+      place.substitutes[published] = String(file.dropLast(4))
     }
-
-    func forward(_ x: Tensor) -> Tensor {
-      let y = bn1(conv1(x)).relu()
-      return (bn2(conv2(y)) + x).relu()
-    }
+    return try PretrainedWeights.$place.withValue(place, operation: body)
   }
 
-  final class SmallResNet: Layer {
-    let conv1 = Conv2d(3, 8, kernelSize: 3, stride: 2, padding: 1)
-    let layer1 = Sequential(BasicBlock(8), BasicBlock(8))
-    let avgpool = AdaptiveAvgPool2d(1)
-    var fc = Linear(8, 100)
-
-    func forward(_ x: Tensor) -> Tensor {
-      let x = layer1(conv1(x).relu())
-      return fc(avgpool(x).flatten(from: 1))
-    }
-  }
-
-  /// The block loads ResNet-18; here another network of 100 classes comes from a file.
+  /// The same block stands in the deep-learning track, section 7 ("Transfer Learning").
   @Test func usingAPretrainedNetwork() throws {
     let (images, labels) = self.images(train: true).batch(Array(0..<32))
-    let pretrained = SmallResNet()
-    let net = SmallResNet()
-    try withFolder { folder in
-      try pretrained.save(to: "\(folder)/resnet.safetensors")
-      try net.load(from: "\(folder)/resnet.safetensors")
+    try withTestWeights {
+      let net = try Models.resnet18(pretrained: true)
+      let first = net.conv1.weight.detach().clone()
+
+      // Only the last layer is to be trained.
+      for param in net.parameters() { param.requiresGrad = false }
+
+      net.fc = Linear(net.fc.inFeatures, 10)
+
+      let outputs = net(images)
+      #expect(outputs.shape == [32, 10])
+
+      #expect(first.toArray(Float.self) == (try Models.resnet18(pretrained: true)).conv1.weight.toArray(Float.self))
+      let trained = net.namedParameters().filter(\.tensor.requiresGrad).map(\.name)
+      #expect(trained == ["fc.weight", "fc.bias"])
+      let before = net.stateDict()
+      let optimizer = SGD(net.parameters(), lr: 0.1)
+      crossEntropy(outputs, labels).backward()
+      optimizer.step()
+      let changed = net.stateDict().filter { $0.tensor.toArray(Float.self) != before[$0.name]!.toArray(Float.self) }
+      #expect(changed.map(\.name) == trained)
     }
-    #expect(net.eval()(images).toArray(Float.self) == pretrained.eval()(images).toArray(Float.self))
+  }
 
-    // Only the last layer is to be trained.
-    for param in net.parameters() { param.requiresGrad = false }
+  @Test func advancedArchitectures() throws {
+    let (images, _) = self.images(train: true).batch(Array(0..<2))
+    try withTestWeights {
+      let resnet = try Models.resnet50(pretrained: true)
+      let densenet = try Models.densenet161(pretrained: true)
+      // What stands in the first file; the second, of old, does not say.
+      #expect(resnet.bn1.numBatchesTracked!.item() == 7)
 
-    net.fc = Linear(net.fc.inFeatures, 10)
-
-    let outputs = net(images)
-    #expect(outputs.shape == [32, 10])
-
-    let trained = net.namedParameters().filter(\.tensor.requiresGrad).map(\.name)
-    #expect(trained == ["fc.weight", "fc.bias"])
-    let before = net.stateDict()
-    let optimizer = SGD(net.parameters(), lr: 0.1)
-    crossEntropy(outputs, labels).backward()
-    optimizer.step()
-    let changed = net.stateDict().filter { $0.tensor.toArray(Float.self) != before[$0.name]!.toArray(Float.self) }
-    #expect(changed.map(\.name) == trained)
+      for net in [resnet, densenet] as [any Layer] {
+        let scores = noGrad { net.eval()(images) }
+        #expect(scores.shape == [2, 1000] && scores.isFinite().all().item() == 1)
+      }
+    }
   }
 }
