@@ -135,12 +135,10 @@ private struct ConvolutionTile<S: MatmulScalar> {
       case 10: compute(Rows10.self, V.self)
       case 11: compute(Rows11.self, V.self)
       default: compute(Rows12.self, V.self)
-    #elseif KERNELS_AVX2
+    #else
       case 4: compute(Rows4.self, V.self)
       case 5: compute(Rows5.self, V.self)
       default: compute(Rows6.self, V.self)
-    #else
-      default: compute(Rows4.self, V.self)
     #endif
     }
   }

@@ -32,7 +32,7 @@ struct MatmulBlocks {
 
   /// Bytes of workspace for a product of this size, read as it is or transposed and whichever way it is cut.
   static func workspace(m: Int, n: Int, k: Int, elementSize: Int) -> Int {
-    let unit = vectorBytes / elementSize * MatmulTiling.widest, longest = max(m, n)
+    let unit = vectorBytes / elementSize * MatmulTiling.packedWidest, longest = max(m, n)
     func elements(_ depth: Int, _ limit: Int) -> Int { (min(longest, limit / depth) + unit) * depth }
     let depth = even(k, MatmulTiling.depth, 4), long = even(k, longDepth, 4)
     let packedA = max(elements(depth, rowLimit / repeats), elements(long, rowLimit / repeats)) * repeats
@@ -72,14 +72,14 @@ extension MatmulProblem where C == E.Scalar {
     let packsB =
       !streamsB && (!E.isScalar || bColumn != 1 || !fewRows && bytes > (wholeM <= 128 ? 524_288 : 98_304))
     // Packing A pays where many panels of B meet it. Where packing repeats it, it goes with packing B.
-    let unit = MatmulTiling.widest * S.lanes, manyPanels = wholeN > (aStep == 1 ? 192 : unit)
+    let unit = MatmulTiling.packedWidest * S.lanes, manyPanels = wholeN > (aStep == 1 ? 192 : unit)
     let packsA = MatmulTiling.repeatsA ? packsB : !E.isScalar || !streamsB && wholeM * k > 65_536 && manyPanels
     let isDeep = !packsB && !isLarge && !streamsB
     let depth = MatmulBlocks.even(k, isDeep ? MatmulBlocks.longDepth : MatmulTiling.depth, 4)
     let rowLimit = MatmulBlocks.rowLimit / (depth * MatmulBlocks.repeats),
       columnLimit = MatmulBlocks.columnLimit / depth
     return MatmulBlocks(
-      rows: packsA ? MatmulBlocks.even(m, rowLimit, MatmulTiling.rows) : m,
+      rows: packsA ? MatmulBlocks.even(m, rowLimit, MatmulTiling.packedRows) : m,
       columns: isDeep || streamsB ? n : MatmulBlocks.even(n, columnLimit, unit), depth: depth, packsA: packsA,
       packsB: packsB, streamsB: streamsB)
   }
@@ -99,7 +99,7 @@ extension MatmulProblem where C == E.Scalar {
         let depth = max(0, min(blocks.depth, k - pc))
         let a = a + (ic * aRow + pc * aStep)
         var tile = MatmulTile<S>(
-          a: packedA, aRow: repeats, aStep: MatmulTiling.rows * repeats, b: packedB, bStep: bStep, c: scratch,
+          a: packedA, aRow: repeats, aStep: MatmulTiling.packedRows * repeats, b: packedB, bStep: bStep, c: scratch,
           cRow: cRow, depth: depth, alpha: alpha, accumulate: d != nil || pc > 0, tail: lanes)
         // What the first steps of k start from; the next ones add to C.
         if pc == 0 { tile.dRow = dRow }
@@ -140,8 +140,8 @@ extension MatmulProblem where C == E.Scalar {
     let lanes = S.lanes
     var j = 0
     while j < columns {
-      let width = MatmulTiling.vectors(columns - j, lanes: lanes) * lanes
-      let count = width == MatmulTiling.widest * lanes ? (columns - j) / width * width : 0
+      let width = MatmulTiling.vectors(columns - j, lanes: lanes, packed: true) * lanes
+      let count = width == MatmulTiling.packedWidest * lanes ? (columns - j) / width * width : 0
       let part = max(count, min(width, columns - j))
       MatmulPack<E>.panels(
         b + j * bColumn, laneStride: bColumn, stepStride: bStep, count: part, depth: depth, width: width, unit: width,
@@ -157,22 +157,23 @@ extension MatmulProblem where C == E.Scalar {
     _ target: UnsafeMutablePointer<C>
   ) {
     let lanes = S.lanes
+    let widest = blocks.packsB ? MatmulTiling.packedWidest : MatmulTiling.widest
     var tile = start, first = 0
     while first < columns {
       // Panels of one width.
-      let vectors = MatmulTiling.vectors(columns - first, lanes: lanes), width = vectors * lanes
-      let end = vectors == MatmulTiling.widest ? first + max(1, (columns - first) / width) * width : first + width
+      let vectors = MatmulTiling.vectors(columns - first, lanes: lanes, packed: blocks.packsB), width = vectors * lanes
+      let end = vectors == widest ? first + max(1, (columns - first) / width) * width : first + width
       let last = min(end, columns)
-      let highest = MatmulTiling.rows(vectors), bands = (rows + highest - 1) / highest
+      let highest = MatmulTiling.rows(vectors, packed: blocks.packsB), bands = (rows + highest - 1) / highest
       let band = blocks.packsA ? highest : (rows + bands - 1) / bands
       if blocks.packsB { tile.bStep = width }
       var i = 0
       while i < rows {
         let height = min(band, rows - i)
         if blocks.packsA {
-          let top = i / MatmulTiling.rows * MatmulTiling.rows
+          let top = i / MatmulTiling.packedRows * MatmulTiling.packedRows
           tile.a = start.a + (top * tile.depth + (i - top)) * start.aRow
-          tile.aStep = min(MatmulTiling.rows, rows - top) * start.aRow
+          tile.aStep = min(MatmulTiling.packedRows, rows - top) * start.aRow
         } else {
           tile.a = start.a + i * aRow
         }
@@ -235,7 +236,7 @@ extension MatmulProblem where C == E.Scalar {
     _ scratch: UnsafeMutablePointer<S>, _ target: UnsafeMutablePointer<S>
   ) {
     var tile = tile
-    let add = tile.accumulate, width = MatmulTiling.widest * S.lanes
+    let add = tile.accumulate, width = vectors * S.lanes
     tile.c = scratch
     tile.cRow = width
     tile.accumulate = false

@@ -5,19 +5,20 @@ import CSIMD
 enum MatmulPack<E: MatmulElement> {
   typealias S = E.Scalar
 
-  /// Packs a block of A into panels of `MatmulTiling.rows` rows; the last may be lower.
+  /// Packs a block of A into panels of `MatmulTiling.packedRows` rows; the last may be lower.
   @inline(__always)
   static func a(
     _ x: UnsafePointer<E>, _ rowStride: Int, _ stepStride: Int, rows: Int, depth: Int, _ y: UnsafeMutablePointer<S>
   ) {
     guard MatmulTiling.repeatsA else {
       return panels(
-        x, laneStride: rowStride, stepStride: stepStride, count: rows, depth: depth, width: MatmulTiling.rows, unit: 1,
+        x, laneStride: rowStride, stepStride: stepStride, count: rows, depth: depth, width: MatmulTiling.packedRows,
+        unit: 1,
         y)
     }
     var i = 0
     while i < rows {
-      let height = min(MatmulTiling.rows, rows - i), target = y + i * depth * S.lanes
+      let height = min(MatmulTiling.packedRows, rows - i), target = y + i * depth * S.lanes
       for p in 0..<depth {
         for r in 0..<height {
           S.store(S.splat(E.widen(x[(i + r) * rowStride + p * stepStride])), target + (p * height + r) * S.lanes)

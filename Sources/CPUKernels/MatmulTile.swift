@@ -25,21 +25,24 @@ enum MatmulTiling {
     static let depth = 256
   #endif
 
-  /// SSE cannot broadcast on load, so packing repeats each element of A across a vector there.
+  /// SSE cannot broadcast on load, so packing repeats each element of A across a vector there. Tiles of packed blocks are
+  /// wide and low then: with four vectors a row, as many sums for half of the repeated elements.
   #if KERNELS_BASELINE && arch(x86_64)
-    static let repeatsA = true
+    static let repeatsA = true, packedRows = 3, packedWidest = 4
   #else
-    static let repeatsA = false
+    static let repeatsA = false, packedRows = rows, packedWidest = widest
   #endif
 
   /// Rows of a full tile of so many vectors.
   @inline(__always)
-  static func rows(_ vectors: Int) -> Int { vectors == widest ? widestRows : rows }
+  static func rows(_ vectors: Int, packed: Bool = false) -> Int {
+    packed && repeatsA ? packedRows : vectors == widest ? widestRows : rows
+  }
 
   /// Vectors of the next panel where `columns` columns are left.
   @inline(__always)
-  static func vectors(_ columns: Int, lanes: Int) -> Int {
-    widest == 4 && columns > 3 * lanes ? 4 : columns > lanes ? 2 : 1
+  static func vectors(_ columns: Int, lanes: Int, packed: Bool = false) -> Int {
+    (packed ? packedWidest : widest) == 4 && columns > 3 * lanes ? 4 : columns > lanes ? 2 : 1
   }
 }
 
@@ -136,9 +139,9 @@ extension MatmulTile {
     var r0 = MatmulRow<S>(), r1 = MatmulRow<S>(), r2 = MatmulRow<S>(), r3 = MatmulRow<S>()
     var r4 = MatmulRow<S>(), r5 = MatmulRow<S>(), r6 = MatmulRow<S>(), r7 = MatmulRow<S>()
     var r8 = MatmulRow<S>(), r9 = MatmulRow<S>(), r10 = MatmulRow<S>(), r11 = MatmulRow<S>()
-    // SSE multiplies in place and so needs a register for a copy of each factor: one is left where half of B's step is
-    // an operand in memory for every row.
-    let readsAgain = packed && MatmulTiling.repeatsA && vectors == 2
+    // SSE multiplies in place and so needs registers for copies of factors: they are left where half of B's step is an
+    // operand in memory for every row.
+    let readsAgain = packed && MatmulTiling.repeatsA && vectors == 4
     let row = packed && MatmulTiling.repeatsA ? S.lanes : aRow, step = aStep, bStep = bStep
     // Three rows share an address register: x86 addresses p, p + r and p + 2r.
     var a0 = a, a3 = a + 3 * row, a6 = a + 6 * row, a9 = a + 9 * row
@@ -156,7 +159,8 @@ extension MatmulTile {
       @inline(__always) func add(_ x: S.Vector, to sums: inout MatmulRow<S>) {
         if readsAgain {
           csimd_forget_memory()
-          y.v1 = UnsafeRawPointer(b + S.lanes).load(as: S.Vector.self)
+          y.v2 = UnsafeRawPointer(b + 2 * S.lanes).load(as: S.Vector.self)
+          y.v3 = UnsafeRawPointer(b + 3 * S.lanes).load(as: S.Vector.self)
         }
         sums.add(x, y, vectors)
       }
@@ -192,7 +196,7 @@ extension MatmulTile {
     if rows > 11 { r11.write(self, 11, vectors) }
   }
 
-  /// Computes a tile of at most `MatmulTiling.rows(vectors)` rows; `packed` says whether B is.
+  /// Computes a tile of at most `MatmulTiling.rows(vectors, packed:)` rows; `packed` says whether B is.
   @inline(__always)
   func run(rows: Int, vectors: Int, packed: Bool) {
     #if KERNELS_AVX512 || arch(arm64)
@@ -200,7 +204,12 @@ extension MatmulTile {
       if vectors == 4 { return selectWide(rows) }
     #else
       if packed {
-        if vectors == 2 { return select(rows, PackedTwo.self) } else { return select(rows, PackedOne.self) }
+        #if KERNELS_BASELINE
+          if vectors == 4 { return selectLow(rows, PackedFour.self) }
+          return vectors == 2 ? selectLow(rows, PackedTwo.self) : selectLow(rows, PackedOne.self)
+        #else
+          return vectors == 2 ? select(rows, PackedTwo.self) : select(rows, PackedOne.self)
+        #endif
       }
     #endif
     if vectors == 2 { select(rows, Two.self) } else { select(rows, One.self) }
@@ -240,6 +249,17 @@ extension MatmulTile {
       case 4: compute(Rows4.self, Four.self)
       case 5: compute(Rows5.self, Four.self)
       default: compute(Rows6.self, Four.self)
+      }
+    }
+  #endif
+
+  #if KERNELS_BASELINE
+    @inline(never)
+    private func selectLow<K: TileKind>(_ rows: Int, _: K.Type) {
+      switch rows {
+      case 1: compute(Rows1.self, K.self)
+      case 2: compute(Rows2.self, K.self)
+      default: compute(Rows3.self, K.self)
       }
     }
   #endif
@@ -289,5 +309,9 @@ private enum PackedOne: TileKind {
 }
 private enum PackedTwo: TileKind {
   @inline(__always) static var vectors: Int { 2 }
+  @inline(__always) static var packed: Bool { true }
+}
+private enum PackedFour: TileKind {
+  @inline(__always) static var vectors: Int { 4 }
   @inline(__always) static var packed: Bool { true }
 }
