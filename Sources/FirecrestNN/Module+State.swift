@@ -41,7 +41,7 @@ extension Module {
   public func stateDict() -> NamedTensors { NamedTensors(state.map { ($0.name, $0.tensor.detach().clone()) }) }
 
   /// Takes over the values of a state, in place: optimizers keep their parameters. Values are converted to the types
-  /// that the module has.
+  /// that the module has. A batch normalisation's `num_batches_tracked` may be absent, as in old files of PyTorch.
   ///
   /// - Parameters:
   ///   - state: Tensors by PyTorch's names, from `stateDict()` or a file.
@@ -59,7 +59,8 @@ extension Module {
     var pairs: [(name: String, target: Tensor, source: Tensor)] = []
     for (name, target) in own {
       guard let source = state[name] else {
-        missing.append(name)
+        // Files of before PyTorch 0.4.1 lack it, and PyTorch loads them.
+        if name.split(separator: ".").last != "num_batches_tracked" { missing.append(name) }
         continue
       }
       if source.shape == target.shape {

@@ -277,6 +277,11 @@ import Testing
 
   @Test func misuseStops() async {
     var result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let x = Tensor.ones(2, requiresGrad: true)
+      x.grad = x
+    }
+    expectMessage(result, "a tensor cannot be its own gradient")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       let y = (Tensor.ones(2, requiresGrad: true) * 2).exp().sum()
       y.backward()
       y.backward()

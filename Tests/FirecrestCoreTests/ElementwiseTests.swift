@@ -13,6 +13,8 @@ import Testing
     #expect((x .== 2).toArray(Bool.self) == [false, true, false])
     #expect(Tensor.pow(2, x).toArray(Int.self) == [2, 4, 8])
     #expect((x.pow(3)).toArray(Int.self) == [1, 8, 27])
+    #expect(x.pow(4).toArray(Int.self) == [1, 16, 81])
+    #expect(Tensor([-1.5, 2, .infinity]).pow(4).toArray(Float.self) == [5.0625, 16, .infinity])
     #expect((x & 1).toArray(Int.self) == [1, 0, 1])
     #expect((x << 2).toArray(Int.self) == [4, 8, 12])
     #expect((~(x .> 1) | (x .== 3)).toArray(Bool.self) == [true, false, true])

@@ -33,6 +33,18 @@ import Testing
     #expect(a.stateDict()["fc.weight"]!.toArray(Float.self) == b.stateDict()["fc.weight"]!.toArray(Float.self))
   }
 
+  /// PyTorch counts batches since 0.4.1 and loads older files.
+  @Test func countsOfBatchesMayBeAbsent() throws {
+    let (a, b) = (net(), net())
+    _ = b(Tensor.randn(8, 2))
+    var state = a.stateDict()
+    state["norm.num_batches_tracked"] = nil
+    #expect(try b.load(state).isComplete)
+    #expect(b.stateDict()["norm.num_batches_tracked"]!.item(as: Int.self) == 1)
+    state["norm.running_mean"] = nil
+    #expect(throws: StateError.self) { try b.load(state) }
+  }
+
   /// Optimizers hold the parameters themselves.
   @Test func loadsInPlace() throws {
     let net = net()

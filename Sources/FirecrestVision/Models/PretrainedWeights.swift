@@ -58,12 +58,8 @@ extension Models {
   /// The network, with the published weights of this name unless that is nil. Nothing is built where there are none.
   static func make<Network: Module>(_ build: @autoclosure () -> Network, weights: String?) throws -> Network {
     guard let weights else { return build() }
-    var state = currentNames(try PretrainedWeights(weights).load())
+    let state = currentNames(try PretrainedWeights(weights).load())
     let network = build()
-    // Files older than PyTorch 0.4.1 lack the counts of batches, which matter for a `momentum` of nil only.
-    for (name, count) in network.namedBuffers() where name.hasSuffix(".num_batches_tracked") && state[name] == nil {
-      state[name] = Tensor.zeros(like: count)
-    }
     try network.load(state)
     return network
   }
