@@ -19,10 +19,22 @@ enum MatmulPack<E: MatmulElement> {
     var i = 0
     while i < rows {
       let height = min(MatmulTiling.packedRows, rows - i), target = y + i * depth * S.lanes
-      for p in 0..<depth {
+      var p = 0
+      if stepStride == 1 {
+        // Several steps of a row at a time.
+        while p + S.lanes <= depth {
+          for r in 0..<height {
+            let steps = E.widen(x + ((i + r) * rowStride + p)), place = target + (p * height + r) * S.lanes
+            for q in 0..<S.lanes { S.store(S.splat(steps[q]), place + q * height * S.lanes) }
+          }
+          p += S.lanes
+        }
+      }
+      while p < depth {
         for r in 0..<height {
           S.store(S.splat(E.widen(x[(i + r) * rowStride + p * stepStride])), target + (p * height + r) * S.lanes)
         }
+        p += 1
       }
       i += height
     }
