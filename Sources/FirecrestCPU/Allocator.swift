@@ -34,13 +34,16 @@ public enum Memory {
 }
 
 /// Hands out 64-byte aligned blocks and keeps released ones in free lists by size class: four classes a power of two,
-/// so at most a fifth of a block is unused. Blocks of 1 MiB and more come from the system in huge pages.
+/// so at most a fifth of a block is unused. Blocks of 1 MiB and more come from the system in huge pages; what is kept of
+/// them beside those in use is limited, so that work on ever new sizes does not keep a block of each.
 package final class Allocator: @unchecked Sendable {
   // `lists` and `figures` are touched only between `lock` and `unlock`.
   package static let shared = Allocator()
 
   private static let classes = 4 * 48
   private static let hugeThreshold = 1 << 20
+  /// Bytes that may be held beyond five quarters of the peak.
+  private static let spare = 256 << 20
   private let locked = Atomic<Bool>(false)
   /// Heads of the free lists; a free block's first word points to the next.
   private let lists: UnsafeMutablePointer<UnsafeMutableRawPointer?>
@@ -89,13 +92,14 @@ package final class Allocator: @unchecked Sendable {
     }
     figures.reserved += size
     figures.systemAllocations += 1
+    if size >= Self.hugeThreshold { trim(to: figures.peak + figures.peak / 4 + Self.spare) }
     unlock()
     if let block = Self.fromSystem(size) { return block }
     emptyCache()
     if let block = Self.fromSystem(size) { return block }
     let held = statistics
     fail(
-      "memory", "the system has no \(size) bytes left", values: ["in use by tensors: \(held.inUse) bytes"],
+      "memory", "the system has no \(bytes) bytes left", values: ["in use by tensors: \(held.inUse - size) bytes"],
       help: "use a smaller batch, or release tensors that are no longer needed")
   }
 
@@ -123,17 +127,24 @@ package final class Allocator: @unchecked Sendable {
 
   package func emptyCache() {
     lock()
-    for index in 0..<Self.classes {
-      let size = Self.classSize(index)
-      var block = lists[index]
-      lists[index] = nil
-      while let current = block {
-        block = current.load(as: UnsafeMutableRawPointer?.self)
-        if size >= Self.hugeThreshold { fc_unmap(current, size) } else { free(current) }
-        figures.reserved -= size
-      }
-    }
+    for index in 0..<Self.classes { while lists[index] != nil { giveBack(index) } }
     unlock()
+  }
+
+  /// Gives large blocks that are not in use back to the system, the largest first, until so many bytes are held at most.
+  private func trim(to limit: Int) {
+    var index = Self.classes - 1
+    while figures.reserved > limit, Self.classSize(index) >= Self.hugeThreshold {
+      if lists[index] == nil { index -= 1 } else { giveBack(index) }
+    }
+  }
+
+  /// Gives the first free block of a class back to the system.
+  private func giveBack(_ index: Int) {
+    let block = lists[index]!, size = Self.classSize(index)
+    lists[index] = block.load(as: UnsafeMutableRawPointer?.self)
+    if size >= Self.hugeThreshold { fc_unmap(block, size) } else { free(block) }
+    figures.reserved -= size
   }
 
   private static func fromSystem(_ size: Int) -> UnsafeMutableRawPointer? {

@@ -159,6 +159,7 @@ extension Module {
           new.requiresGrad = old.requiresGrad
           new.grad = noGrad { old.grad?.to(dtype) }
           converted[id] = new
+          old.isReplaced = slot.isParameter
           kept.append(old)
         }
         slot.replace(with: converted[id]!)

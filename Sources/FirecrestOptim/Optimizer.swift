@@ -62,8 +62,10 @@ open class Optimizer: Stateful, CustomStringConvertible {
       if !parameter.dtype.isFloatingPoint { stop(name, "only floating-point tensors can be optimized", [parameter]) }
       if !parameter.isLeaf {
         stop(
-          name, "only leaf tensors can be optimized; this one was computed by \(parameter.gradFn ?? "")", [parameter])
+          name, "only leaf tensors can be optimized; this one was computed by \(parameter.gradFn ?? "")", [parameter],
+          help: "use detach() and ask for requiresGrad then")
       }
+      parameter.refuseOverlap(name)
       if !known.insert(ObjectIdentifier(parameter)).inserted { stop(name, "a parameter appears twice", [parameter]) }
     }
     group.adopt(defaults, by: name)
@@ -109,6 +111,7 @@ open class Optimizer: Stateful, CustomStringConvertible {
     noGrad {
       for group in groups {
         for (parameter, state) in zip(group.parameters, group.states) {
+          if parameter.isReplaced { refuseReplaced(parameter) }
           guard let gradient = parameter.grad else { continue }
           if countsSteps { state.step += 1 }
           if let fused = fusedUpdate(parameter, state, group) {
@@ -120,6 +123,12 @@ open class Optimizer: Stateful, CustomStringConvertible {
       }
       pass.run(cost: elementCost)
     }
+  }
+
+  private func refuseReplaced(_ parameter: Tensor) -> Never {
+    stop(
+      name, "a module has other parameters since to(_:) converted them", [parameter],
+      help: "convert the module before its optimizer is made")
   }
 
   /// Computes the loss, makes a step and returns that loss (PyTorch's `step(closure)`).

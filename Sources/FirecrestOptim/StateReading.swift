@@ -32,9 +32,10 @@ struct StateReading {
     return values.item(as: Int.self)
   }
 
-  /// A list of numbers.
-  mutating func numbers(_ name: String, count: Int) -> [Double]? {
-    entry(name, .float64, shape: [count], true)?.toArray()
+  /// A list of rates, one for each of the optimizer's groups, or only for those that were there at the time.
+  mutating func rates(_ name: String, groups: Int) -> [Double]? {
+    let count = state[name].map { $0.rank == 1 ? $0.elementCount : groups } ?? groups
+    return entry(name, .float64, shape: [(1...groups).contains(count) ? count : groups], true)?.toArray()
   }
 
   /// Checks for the integers `first ..< first + count`.

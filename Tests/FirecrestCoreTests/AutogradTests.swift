@@ -1,4 +1,5 @@
 import FirecrestCore
+import Foundation
 import Testing
 
 /// The engine: accumulation, graphs kept and released, gradient modes, hooks, derivatives of higher order.
@@ -443,5 +444,19 @@ import Testing
         y.sum().backward(retainGraph: true)
       }
     }
+  }
+
+  @Test func asksForTheGradientOfWhatIsNoLeaf() async {
+    let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+      let x = Tensor.ones(2, requiresGrad: true)
+      let y = x * 2, z = x * 3
+      z.retainGrad()
+      if z.grad != nil || x.grad != nil { exit(1) }
+      y.sum().backward()
+      if y.grad != nil { exit(1) }
+    }
+    let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(message.hasPrefix("Firecrest: grad: warning: this tensor was computed by MulBackward0; only leaves"))
+    #expect(message.split(separator: "\n").count == 2, "\(message)")
   }
 }

@@ -207,4 +207,32 @@ import Testing
     }
     expectMessage(result, "cosine_embedding_loss: needs vectors and a target of rank 0")
   }
+
+  /// Steps of an operation that leave float16's range, or lose what is left in the end; PyTorch rounds once.
+  @Test func halfTypesAreRoundedOnce() {
+    func gradient(_ value: Double, _ dtype: DType, _ body: (Tensor) -> Tensor) -> (value: Double, gradient: Double) {
+      let x = Tensor([value], dtype: dtype).requiresGrad(true)
+      let y = body(x)
+      y.sum().backward()
+      return (y.item(), x.grad!.item())
+    }
+    let ones = Tensor.ones([70_000], dtype: .float16), zeros = Tensor.zeros([70_000], dtype: .float16)
+    #expect(l1Loss(ones, zeros).item() == 1 && mseLoss(ones, zeros).item() == 1)
+    #expect(gradient(256, .float16) { $0.gelu(approximate: true) }.gradient == 1)
+    #expect(abs(gradient(-3, .bfloat16) { $0.gelu(approximate: true) }.gradient + 0.0116) < 1e-4)
+    let softplus = gradient(6, .float16) { $0.softplus(beta: 2) }
+    #expect(softplus.value == 6 && softplus.gradient == 1)
+    #expect(abs(gradient(2.984375, .bfloat16) { $0.hardsigmoid() }.gradient - 0.167) < 1e-3)
+    #expect(abs(gradient(2.984375, .bfloat16) { $0.hardswish() }.gradient - 1.4922) < 1e-3)
+  }
+
+  @Test func infiniteDifferencesHaveGradients() {
+    for loss in [{ huberLoss($0, $1, reduction: .sum) }, { smoothL1Loss($0, $1, reduction: .sum) }]
+      as [(Tensor, Tensor) -> Tensor]
+    {
+      let x = Tensor([Float.infinity, -.infinity, 1, 0.5]).requiresGrad(true)
+      loss(x, Tensor.zeros(4)).backward()
+      #expect(x.grad!.toArray(Float.self) == [1, -1, 1, 0.5])
+    }
+  }
 }

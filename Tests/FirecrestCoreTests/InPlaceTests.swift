@@ -329,4 +329,10 @@ import Testing
         y.sum().backward()
       }, "mul")
   }
+
+  @Test func copyOfItselfIsNothing() {
+    let x = Tensor([1.0]).expand([3])
+    x.copy(from: x)
+    #expect(x.toArray(Float.self) == [1, 1, 1])
+  }
 }

@@ -7,9 +7,12 @@ import Testing
   @Test func runsEachTaskOnce() {
     for threads in [1, 2, 3, 8, 40, 2] {
       for tasks in [0, 1, 2, 7, 64, 1000] {
-        let times = Mutex([Int](repeating: 0, count: tasks))
-        ThreadPool.shared.run(tasks: tasks, limit: threads) { task in times.withLock { $0[task] += 1 } }
-        #expect(times.withLock { $0.allSatisfy { $0 == 1 } }, "\(tasks) tasks on \(threads) threads")
+        let times = UnsafeMutablePointer<Atomic<Int>>.allocate(capacity: tasks)
+        defer { times.deallocate() }
+        for task in 0..<tasks { (times + task).initialize(to: Atomic(0)) }
+        ThreadPool.shared.run(tasks: tasks, limit: threads) { task in times[task].add(1, ordering: .relaxed) }
+        let isOnce = (0..<tasks).allSatisfy { times[$0].load(ordering: .relaxed) == 1 }
+        #expect(isOnce, "\(tasks) tasks on \(threads) threads")
       }
     }
   }

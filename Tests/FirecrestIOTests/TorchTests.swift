@@ -167,4 +167,18 @@ import Testing
     let error = fileError { () throws(FileError) in _ = try loadTensors(fixture("f4.npy")) }
     #expect(error?.kind == .unsupported)
   }
+
+  /// What is downloaded under such a name, and is none.
+  @Test(arguments: [
+    ("<!DOCTYPE html><html>", "web page"), ("version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+    ("", "empty"), ("plain text", "check the path"), ("\u{80}", "check the path"),
+  ])
+  func saysWhatAFileIsNot(_ content: String, _ remedy: String) throws {
+    try withFolder { folder in
+      let path = "\(folder)/x.pth"
+      try Data(content.utf8).write(to: URL(fileURLWithPath: path))
+      let error = fileError { () throws(FileError) in _ = try loadTensors(path) }
+      #expect(error?.kind == .malformed && error?.help.contains(remedy) == true, "\(String(describing: error))")
+    }
+  }
 }

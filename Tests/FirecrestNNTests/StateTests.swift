@@ -137,4 +137,25 @@ import Testing
     try layer.load(["weight": layer.weight, "bias": layer.bias!])
     #expect(layer.weight.toArray(Float.self) == values && layer.weight.requiresGrad)
   }
+
+  @Test func namesAPrefix() throws {
+    let state = net().stateDict()
+    let saved = NamedTensors(state.map { ("module.\($0.name)", $0.tensor) })
+    let error = #expect(throws: StateError.self) { try net().load(saved) }
+    #expect(error?.description.hasSuffix("\n  help:  load state.removing(prefix: \"module.\")") == true)
+    #expect(try net().load(saved.removing(prefix: "module.")).isComplete)
+    let one = #expect(throws: StateError.self) { try Linear(2, 3).load(["x.weight": Tensor.ones(3, 2)]) }
+    #expect(one?.description.contains("help:") == false)
+  }
+
+  @Test func conversionAfterTheOptimizerStops() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let layer = Linear(2, 2)
+      let optimizer = SGD(layer.parameters(), lr: 0.1)
+      layer.to(.float64)
+      layer(Tensor.ones(1, 2, dtype: .float64)).sum().backward()
+      optimizer.step()
+    }
+    expectMessage(result, "SGD: a module has other parameters since to(_:) converted them")
+  }
 }

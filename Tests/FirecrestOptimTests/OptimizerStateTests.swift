@@ -168,4 +168,12 @@ struct OptimizerStateTests {
     let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
     #expect(message.contains(results[kind]), "\(message)")
   }
+
+  @Test func refusesParametersThatCannotBeChanged() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = SGD([Tensor.zeros([1]).expand([3]).requiresGrad(true)], lr: 0.1)
+    }
+    let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(message.contains("SGD: several elements of the tensor to be changed lie at the same place"), "\(message)")
+  }
 }

@@ -237,4 +237,32 @@ struct ScheduleTests {
     let message = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
     #expect(message.contains(results[kind]), "\(message)")
   }
+
+  /// Thawing layers one after the other: the run that goes on builds groups before or after the schedule.
+  @Test(arguments: [false, true]) func resumesWithGroupsAddedLater(_ before: Bool) throws {
+    func parameter() -> Tensor { Tensor.zeros([1], requiresGrad: true) }
+    let optimizer = SGD([parameter()], lr: 0.1), schedule = StepLR(optimizer, stepSize: 2)
+    let plateau = ReduceLROnPlateau(optimizer, patience: 0)
+    optimizer.addGroup(ParameterGroup([parameter()], lr: 0.2))
+    schedule.step()
+    plateau.step(1)
+
+    let other = SGD([parameter()], lr: 0.1)
+    let late = ParameterGroup([parameter()], lr: 0.2)
+    if before { other.addGroup(late) }
+    let resumed = StepLR(other, stepSize: 2), resumedPlateau = ReduceLROnPlateau(other, patience: 0)
+    if !before { other.addGroup(late) }
+    try other.load(optimizer.stateDict())
+    try resumed.load(schedule.stateDict())
+    try resumedPlateau.load(plateau.stateDict())
+    for loss in [2.0, 3, 4] {
+      schedule.step()
+      resumed.step()
+      plateau.step(loss)
+      resumedPlateau.step(loss)
+      #expect(other.groups.map(\.lr) == optimizer.groups.map(\.lr))
+      #expect(resumed.lastLR == schedule.lastLR && resumedPlateau.lastLR == plateau.lastLR)
+    }
+    #expect(throws: StateError.self) { try StepLR(SGD([parameter()], lr: 0.1), stepSize: 2).load(schedule.stateDict()) }
+  }
 }

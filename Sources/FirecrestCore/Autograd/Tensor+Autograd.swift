@@ -34,9 +34,13 @@ extension Tensor {
   /// The name of the operation that computed this tensor, as PyTorch writes it, nil for a leaf: `MulBackward0`.
   public var gradFn: String? { gradNode?.backwardName }
 
-  /// The gradient that `backward()` has accumulated for this leaf, nil before the first.
+  /// The gradient that `backward()` has accumulated for this leaf, nil before the first. Other tensors have one after
+  /// `retainGrad()` only; where it is asked for without, a warning says so once.
   public var grad: Tensor? {
-    get { gradient }
+    get {
+      if gradient == nil && node != nil { warnOfMissingGradient() }
+      return gradient
+    }
     set {
       if newValue === self { stop("grad", "a tensor cannot be its own gradient", [self], help: "clone() it") }
       if let newValue, newValue.shape != shape || newValue.dtype != dtype {
@@ -44,6 +48,14 @@ extension Tensor {
       }
       gradient = newValue
     }
+  }
+
+  @inline(never)
+  private func warnOfMissingGradient() {
+    guard extras?.retainsGrad != true, let gradFn else { return }
+    warnOnce(
+      "grad", "this tensor was computed by \(gradFn); only leaves keep their gradients",
+      help: "call retainGrad() before backward(), or ask for requiresGrad after the arithmetic")
   }
 
   /// The node that computed this tensor. A view whose base was changed in place since is connected to the base anew.

@@ -116,11 +116,11 @@ struct GeluTanh: ElementwiseUnaryOp {
   private func angle(_ x: Tensor) -> Tensor { (x + x.pow(3) * 0.044715) * GeluTanh.scale }
   func decomposed(_ x: Tensor) -> Tensor? { x * 0.5 * (angle(x).tanh() + 1) }
   func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? {
-    let x = saved.x
+    let x = saved.x.wide
     let t = angle(x).tanh()
     let slope = (x.square() * (3 * 0.044715) + 1) * GeluTanh.scale
     let inner = (1 - t.square()) * slope * x
-    return g * ((t + 1 + inner) * 0.5)
+    return (g.wide * ((t + 1 + inner) * 0.5)).to(g.dtype)
   }
 }
 
@@ -140,9 +140,9 @@ struct Mish: ElementwiseUnaryOp {
   var saves: Saves { .x }
   func decomposed(_ x: Tensor) -> Tensor? { x * x.softplus().tanh() }
   func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? {
-    let x = saved.x
+    let x = saved.x.wide
     let t = x.softplus().tanh()
-    return g * (t + x * x.sigmoid() * (1 - t.square()))
+    return (g.wide * (t + x * x.sigmoid() * (1 - t.square()))).to(g.dtype)
   }
 }
 
@@ -212,9 +212,10 @@ extension Tensor {
   /// ln(1 + e^(βx)) / β; x itself where βx > `threshold` (PyTorch's `softplus`).
   public func softplus(beta: Double = 1, threshold: Double = 20) -> Tensor {
     if beta == 1 && threshold == 20 { return apply(Softplus(), floating) }
-    let x = floating
-    let scaled = x * beta
-    return x.where(scaled .> threshold, scaled.clamp(max: threshold).exp().log1p() / beta)
+    return floating.inFull { x in
+      let scaled = x * beta
+      return x.where(scaled .> threshold, scaled.clamp(max: threshold).exp().log1p() / beta)
+    }
   }
   /// x · tanh(softplus(x)) (PyTorch's `mish`).
   public func mish() -> Tensor { apply(Mish(), floating) }

@@ -103,3 +103,12 @@ extension Tensor {
     return Operand(pointer, inner: 0)
   }
 }
+
+extension Tensor {
+  /// Half types as float32.
+  var wide: Tensor { dtype.isHalf ? to(.float32) : self }
+
+  /// What `body` makes of this tensor, for half types in float32 and rounded once, as one kernel would: its steps may
+  /// leave a half type's range, or lose what is left in the end.
+  func inFull(_ body: (Tensor) -> Tensor) -> Tensor { body(wide).to(dtype) }
+}

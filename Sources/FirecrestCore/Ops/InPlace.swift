@@ -119,7 +119,9 @@ extension Tensor {
   fileprivate func update<O: ElementwiseBinaryOp>(_ op: O, _ other: Tensor) {
     let value = resultType(self, other)
     if value.category > dtype.category {
-      stop(op.name, "a result of type \(value) cannot be stored in a tensor of type \(dtype)", [self, other])
+      stop(
+        op.name, "a result of type \(value) cannot be stored in a tensor of type \(dtype)", [self, other],
+        help: "compute a new tensor, or convert this one with to(.\(value)) first")
     }
     refuseOverlap(op.name)
     if isRecorded(other) {
@@ -225,6 +227,7 @@ extension Tensor {
 
   /// Replaces the values by those of `source`, broadcast and converted, in place (PyTorch's `copy_`).
   public func copy(from source: Tensor) {
+    if source === self { return }
     do throws(OpError) {
       if try broadcastShapes(shape, source.shape) != shape {
         throw OpError("the source does not broadcast to \(shape)")

@@ -18,7 +18,8 @@ extension Tensor {
     switch reduction {
     case .none: return values
     case .sum: return values.sum()
-    case .mean: return values.sum() / values.elementCount
+    // The sum may be beyond a half type where the mean is not.
+    case .mean: return values.dtype.isHalf ? values.mean() : values.sum() / values.elementCount
     }
   }
 }
@@ -120,7 +121,8 @@ public func smoothL1Loss(
   warnIfShapesDiffer(input, target, "smooth_l1_loss")
   let d = input - target
   let size = d.abs()
-  let near = d.square() * (0.5 / beta)
+  // Clamped, for the square's gradient is NaN at infinity, where it is not taken.
+  let near = d.clamp(min: -beta, max: beta).square() * (0.5 / beta)
   return near.where(size .< beta, size - 0.5 * beta).reduced(reduction)
 }
 
@@ -131,7 +133,7 @@ public func huberLoss(_ input: Tensor, _ target: Tensor, delta: Double = 1, redu
   let d = input - target
   let size = d.abs()
   let far = (size - 0.5 * delta) * delta
-  return (d.square() * 0.5).where(size .< delta, far).reduced(reduction)
+  return (d.clamp(min: -delta, max: delta).square() * 0.5).where(size .< delta, far).reduced(reduction)
 }
 
 /// −(t ln x + (1 − t) ln(1 − x)) of probabilities x (PyTorch's `binary_cross_entropy`). From the outputs of a model

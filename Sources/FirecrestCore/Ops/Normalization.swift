@@ -1,10 +1,4 @@
 extension Tensor {
-  /// In float32 for the half types, as statistics of many elements need it.
-  fileprivate func inFull(_ body: (Tensor) -> Tensor) -> Tensor {
-    if dtype == .float16 || dtype == .bfloat16 { return body(to(.float32)).to(dtype) }
-    return body(self)
-  }
-
   /// (x − mean) / √(variance + eps) over `dims`.
   fileprivate func standardized(_ dims: [Int], _ eps: Double) -> Tensor {
     let (variance, mean) = varMean(dims: dims, correction: 0, keepDim: true)

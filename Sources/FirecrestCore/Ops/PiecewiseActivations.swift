@@ -20,11 +20,10 @@ extension Tensor {
   /// The elements, at least 0 and at most 6 (PyTorch's `relu6`).
   public func relu6() -> Tensor { hardtanh(min: 0, max: 6) }
   /// relu6(x + 3) / 6, a sigmoid of three lines (PyTorch's `hardsigmoid`).
-  public func hardsigmoid() -> Tensor { (floating + 3).relu6() / 6 }
+  public func hardsigmoid() -> Tensor { floating.inFull { ($0 + 3).relu6() / 6 } }
   /// x · hardsigmoid(x) (PyTorch's `hardswish`).
   public func hardswish() -> Tensor {
-    let x = floating
-    return x * x.hardsigmoid()
+    floating.inFull { $0 * $0.hardsigmoid() }
   }
 
   /// x where positive, else α (eˣ − 1) (PyTorch's `elu`).
@@ -35,11 +34,12 @@ extension Tensor {
   public func celu(alpha: Double = 1) -> Tensor { exponentialUnit(alpha: alpha, scale: 1, rate: 1 / alpha) }
 
   private func exponentialUnit(alpha: Double, scale: Double, rate: Double) -> Tensor {
-    let x = floating
-    // Large elements would overflow in the branch that they do not take, and make its gradient NaN.
-    let low = rate == 1 ? x.clamp(max: 0) : x.clamp(max: 0) * rate
-    let bent = low.expm1() * (alpha * scale)
-    return (scale == 1 ? x : x * scale).where(x .> 0, bent)
+    floating.inFull { x in
+      // Large elements would overflow in the branch that they do not take, and make its gradient NaN.
+      let low = rate == 1 ? x.clamp(max: 0) : x.clamp(max: 0) * rate
+      let bent = low.expm1() * (alpha * scale)
+      return (scale == 1 ? x : x * scale).where(x .> 0, bent)
+    }
   }
 
   /// x / (1 + |x|) (PyTorch's `softsign`).

@@ -48,12 +48,21 @@ public struct StateError: Error, Sendable, CustomStringConvertible {
     self.mismatched = mismatched
   }
 
+  /// What stands before every missing name among the unexpected ones, nil where there is no such text.
+  private var prefix: String? {
+    guard let first = missing.first, mismatched.isEmpty else { return nil }
+    let found = Set(unexpected)
+    return unexpected.lazy.filter { $0.hasSuffix(first) }.map { String($0.dropLast(first.count)) }
+      .first { prefix in missing.allSatisfy { found.contains(prefix + $0) } }
+  }
+
   /// One line for each kind of trouble.
   public var description: String {
     var lines = ["\(object): the state does not fit"]
     if !missing.isEmpty { lines.append("  missing: \(missing.joined(separator: ", "))") }
     if !unexpected.isEmpty { lines.append("  unexpected: \(unexpected.joined(separator: ", "))") }
     for entry in mismatched { lines.append("  \(entry.name): needs \(entry.expected), found \(entry.found)") }
+    if let prefix { lines.append("  help:  load state.removing(prefix: \"\(prefix)\")") }
     return lines.joined(separator: "\n")
   }
 }
@@ -62,8 +71,9 @@ extension NamedTensors {
   /// The same tensors with `prefix` before every name.
   package func prefixed(_ prefix: String) -> NamedTensors { NamedTensors(map { (prefix + $0.name, $0.tensor) }) }
 
-  /// The tensors whose names begin with `prefix`, without it.
-  package func removing(prefix: String) -> NamedTensors {
+  /// The tensors whose names begin with `prefix`, without it: `state.removing(prefix: "module.")` for what PyTorch's
+  /// `DataParallel` saved.
+  public func removing(prefix: String) -> NamedTensors {
     NamedTensors(lazy.filter { $0.name.hasPrefix(prefix) }.map { (String($0.name.dropFirst(prefix.count)), $0.tensor) })
   }
 

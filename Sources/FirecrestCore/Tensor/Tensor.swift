@@ -35,6 +35,8 @@ public final class Tensor: @unchecked Sendable {
   package var isUnrecordedView = false
   /// Whether a module has it as a parameter.
   package var isParameter = false
+  /// Whether a module had it as a parameter and has another in its place, of another type.
+  package var isReplaced = false
   package let isInference: Bool
   /// The node that computed this tensor, and which of its outputs this is. For a view, see `gradNode`.
   package var node: Node?

@@ -37,7 +37,8 @@ extension TorchTensors {
     guard offset < count, reach < count - offset else {
       throw malformed(name, "reaches beyond its storage of \(count) elements")
     }
-    guard window.shape.elementCount <= max(flat.elementCount, Zip.maximumExpansion * file.source.count / 8) else {
+    let most = max(flat.elementCount, Zip.maximumExpansion * file.source.count / element.dtype.size)
+    guard window.shape.elementCount <= most else {
       throw unsupported(
         "the tensor \(quoted(name)), of shape \(window.shape), repeats its elements too often for its file",
         help: "save x.clone(), or x before expand")

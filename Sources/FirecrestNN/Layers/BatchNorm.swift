@@ -42,7 +42,9 @@ public class ChannelNorm: Layer, ModeDependent {
   /// The input, checked.
   fileprivate func checked(_ x: Tensor, channelDim: Int) -> Tensor {
     if !ranks.counts.contains(x.rank) {
-      stop(typeName(self), "needs an input \(ranks.names), not of \(x.rank) dimensions", [x])
+      stop(
+        typeName(self), "needs an input \(ranks.names), not of \(x.rank) dimensions", [x],
+        help: ranks.counts.contains(x.rank + 1) ? "unsqueeze(dim: 0) makes a batch of one" : "reshape it")
     }
     if x.shape[channelDim] != numFeatures {
       stop(typeName(self), "the input has \(x.shape[channelDim]) channels, the layer \(numFeatures)", [x])

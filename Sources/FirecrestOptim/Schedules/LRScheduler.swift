@@ -120,8 +120,8 @@ open class LRScheduler: Stateful {
     let isOwn = { (name: String) in !prefixes.contains { name.hasPrefix($0) } }
     var reading = StateReading(NamedTensors(state.filter { isOwn($0.name) }.map { ($0.name, $0.tensor) }), of: name)
     let epoch = reading.integer("last_epoch")
-    let base = reading.numbers("base_lrs", count: baseLRs.count)
-    let last = reading.numbers("last_lr", count: lastLR.count)
+    let base = reading.rates("base_lrs", groups: optimizer.groups.count)
+    let last = reading.rates("last_lr", groups: optimizer.groups.count)
     try reading.finish()
     let before = parts.map { $0.stateDict() }
     do {

@@ -155,7 +155,7 @@ public final class ReduceLROnPlateau: Stateful {
     let best = reading.number("best")
     let bad = reading.integer("num_bad_epochs")
     let cooling = reading.integer("cooldown_counter")
-    let rates = reading.numbers("last_lr", count: lastLR.count)
+    let rates = reading.rates("last_lr", groups: optimizer.groups.count)
     try reading.finish()
     guard let epoch, let best, let bad, let cooling, let rates else { return }
     (lastEpoch, self.best, badEpochCount, cooldownCounter, lastLR) = (epoch, best, bad, cooling, rates)
