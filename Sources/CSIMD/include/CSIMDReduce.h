@@ -201,27 +201,22 @@ CSIMD_REDUCE_INLINE csimd_vf64 csimd_keep_nan_f64(csimd_vf64 v, csimd_vf64 b) {
 #define CSIMD_X86(name) _mm512_##name
 #define CSIMD_X86_F32 __m512
 #define CSIMD_X86_F64 __m512d
-#elif defined(__AVX2__)
+#else
 CSIMD_REDUCE_INLINE csimd_vf32 csimd_keep_nan_f32(csimd_vf32 v, csimd_vf32 b) {
   return CSIMD_SELECT(csimd_vf32, csimd_vm32, b != b, b, v);
 }
 CSIMD_REDUCE_INLINE csimd_vf64 csimd_keep_nan_f64(csimd_vf64 v, csimd_vf64 b) {
   return CSIMD_SELECT(csimd_vf64, csimd_vi64, b != b, b, v);
 }
+#if defined(__AVX2__)
 #define CSIMD_X86(name) _mm256_##name
 #define CSIMD_X86_F32 __m256
 #define CSIMD_X86_F64 __m256d
 #else
-// All bits set is a NaN too, and needs no selection.
-CSIMD_REDUCE_INLINE csimd_vf32 csimd_keep_nan_f32(csimd_vf32 v, csimd_vf32 b) {
-  return (csimd_vf32)((csimd_vm32)v | (csimd_vm32)(b != b));
-}
-CSIMD_REDUCE_INLINE csimd_vf64 csimd_keep_nan_f64(csimd_vf64 v, csimd_vf64 b) {
-  return (csimd_vf64)((csimd_vi64)v | (csimd_vi64)(b != b));
-}
 #define CSIMD_X86(name) _mm_##name
 #define CSIMD_X86_F32 __m128
 #define CSIMD_X86_F64 __m128d
+#endif
 #endif
 #define CSIMD_X86_EXTREMES(T, V, P, X)                                                                                \
   CSIMD_REDUCE_INLINE V csimd_larger_##T(V a, V b) { return csimd_keep_nan_##T((V)CSIMD_X86(max_##P)((X)b, (X)a), b); } \
