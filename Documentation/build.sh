@@ -6,7 +6,11 @@ rm -rf docs-build
 mkdir -p docs-build/graphs
 swift package dump-symbol-graph --minimum-access-level public --skip-synthesized-members >/dev/null
 graphs=$(find .build/ -type d -name symbolgraph | head -n 1)
-cp "$graphs"/FirecrestCore*.symbols.json "$graphs"/FirecrestIO*.symbols.json "$graphs"/CPUKernelAPI*.symbols.json docs-build/graphs/
+for module in CPUKernelAPI FirecrestCPU FirecrestCore FirecrestIO FirecrestNN FirecrestOptim FirecrestData FirecrestVision \
+  FirecrestTrain; do
+  cp "$graphs/$module.symbols.json" docs-build/graphs/
+  find "$graphs" -name "$module@*.symbols.json" -exec cp {} docs-build/graphs/ \;
+done
 docc=$(command -v docc || echo "$(dirname "$(command -v swift)")/docc")
 "$docc" convert --fallback-display-name Firecrest --fallback-bundle-identifier firecrest \
   --additional-symbol-graph-dir docs-build/graphs --output-path docs-build/Firecrest.doccarchive --warnings-as-errors

@@ -77,7 +77,9 @@ public final class Buffer<Value: ModuleTensor> {
 
   /// A buffer that begins with this tensor.
   ///
-  /// - Parameter persistent: Whether the state dict holds it.
+  /// - Parameters:
+  ///   - wrappedValue: The tensor, as the property's initial value.
+  ///   - persistent: Whether the state dict holds it.
   public init(wrappedValue: Value, persistent: Bool) {
     value = wrappedValue
     self.persistent = persistent

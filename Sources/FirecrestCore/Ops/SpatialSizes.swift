@@ -19,9 +19,11 @@ extension [Int]: SpatialSizes {
 
 /// What a convolution adds around its input: numbers, `.valid` or `.same` (PyTorch's `padding`).
 public protocol ConvolutionPadding: Sendable {
-  /// Zeros before and after each of `count` dimensions; nil if the numbers do not fit them.
+  /// Zeros before and after each dimension; nil if the numbers do not fit them.
   ///
-  /// - Parameter reach: How far the kernel reaches beyond its first element, for each dimension.
+  /// - Parameters:
+  ///   - count: The number of dimensions.
+  ///   - reach: How far the kernel reaches beyond its first element, for each dimension.
   func amounts(count: Int, reach: [Int]) -> (before: [Int], after: [Int])?
   /// True where the output is to have the input's size.
   var keepsSize: Bool { get }
