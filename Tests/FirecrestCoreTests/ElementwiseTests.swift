@@ -226,6 +226,26 @@ import Testing
     #expect(abs(gradient(2.984375, .bfloat16) { $0.hardswish() }.gradient - 1.4922) < 1e-3)
   }
 
+  /// Activations made of several steps: value and gradient are those of float32, rounded.
+  @Test(arguments: [DType.float16, .bfloat16]) func activationsOfHalfTypes(_ dtype: DType) {
+    let bodies: [(String, (Tensor) -> Tensor)] = [
+      ("gelu", { $0.gelu(approximate: true) }), ("mish", { $0.mish() }), ("elu", { $0.elu(alpha: 0.7) }),
+      ("selu", { $0.selu() }), ("celu", { $0.celu(alpha: 2) }), ("softplus", { $0.softplus(beta: 2) }),
+      ("hardsigmoid", { $0.hardsigmoid() }), ("hardswish", { $0.hardswish() }),
+    ]
+    let values = Tensor.linspace(-9, 9, 501).to(dtype)
+    for (name, body) in bodies {
+      let x = values.clone().requiresGrad(true), wide = values.to(.float32).requiresGrad(true)
+      let (y, exact) = (body(x), body(wide))
+      y.sum().backward()
+      exact.sum().backward()
+      // Kernels and steps may differ in the last bit of float32, and so, rarely, in that of the half type.
+      let slack = dtype == .float16 ? 0x1p-10 : 0x1p-7
+      #expect(y.to(.float32).allClose(exact.detach(), rtol: slack, atol: 1e-6), "\(name)")
+      #expect(x.grad!.to(.float32).allClose(wide.grad!, rtol: slack, atol: 1e-6), "\(name)'s gradient")
+    }
+  }
+
   @Test func infiniteDifferencesHaveGradients() {
     for loss in [{ huberLoss($0, $1, reduction: .sum) }, { smoothL1Loss($0, $1, reduction: .sum) }]
       as [(Tensor, Tensor) -> Tensor]
