@@ -103,8 +103,10 @@ extension MatmulProblem where C == E.Scalar {
           cRow: cRow, depth: depth, alpha: alpha, accumulate: d != nil || pc > 0, tail: lanes)
         // What the first steps of k start from; the next ones add to C.
         if pc == 0 { tile.dRow = dRow }
+        // Four times A is more than the second cache holds: rows along k are packed when their turn comes.
+        var unpacked = blocks.packsA && MatmulTiling.repeatsA && aStep == 1 ? a : nil
         if blocks.packsA {
-          MatmulPack<E>.a(a, aRow, aStep, rows: rows, depth: depth, packedA)
+          if unpacked == nil { MatmulPack<E>.a(a, aRow, aStep, rows: rows, depth: depth, packedA) }
         } else {
           tile.a = UnsafeRawPointer(a).assumingMemoryBound(to: S.self)
           tile.aRow = aRow
@@ -124,7 +126,8 @@ extension MatmulProblem where C == E.Scalar {
           if blocks.streamsB && cColumn == 1 {
             stream(tile, rows: rows, columns: columns, target)
           } else {
-            sweep(tile, blocks, rows: rows, columns: columns, scratch, target)
+            sweep(tile, blocks, rows: rows, columns: columns, packing: unpacked, scratch, target)
+            unpacked = nil
           }
           jc += columns
         }
@@ -150,11 +153,11 @@ extension MatmulProblem where C == E.Scalar {
     }
   }
 
-  /// All tiles of a block of C.
+  /// All tiles of a block of C. Where A's rows are given, they are packed on the way.
   @inline(__always)
   private func sweep(
-    _ start: MatmulTile<S>, _ blocks: MatmulBlocks, rows: Int, columns: Int, _ scratch: UnsafeMutablePointer<S>,
-    _ target: UnsafeMutablePointer<C>
+    _ start: MatmulTile<S>, _ blocks: MatmulBlocks, rows: Int, columns: Int, packing unpacked: UnsafePointer<E>?,
+    _ scratch: UnsafeMutablePointer<S>, _ target: UnsafeMutablePointer<C>
   ) {
     let lanes = S.lanes
     let widest = blocks.packsB ? MatmulTiling.packedWidest : MatmulTiling.widest
@@ -173,13 +176,27 @@ extension MatmulProblem where C == E.Scalar {
         if blocks.packsA {
           let top = i / MatmulTiling.packedRows * MatmulTiling.packedRows
           tile.a = start.a + (top * tile.depth + (i - top)) * start.aRow
-          tile.aStep = min(MatmulTiling.packedRows, rows - top) * start.aRow
+          let count = min(MatmulTiling.packedRows, rows - top)
+          tile.aStep = count * start.aRow
+          if let unpacked, first == 0, i == top {
+            MatmulPack<E>.a(
+              unpacked + i * aRow, aRow, aStep, rows: count, depth: tile.depth, UnsafeMutablePointer(mutating: tile.a))
+          }
         } else {
           tile.a = start.a + i * aRow
         }
-        var j = first
+        // While the panels of B go past this one of A, the next one comes nearer where it lies far away.
+        let size = blocks.packsA && MatmulTiling.repeatsA ? height * tile.depth * start.aRow : 0
+        let next = tile.a + size
+        let share = size > 0 ? (size * width + last - first - 1) / (last - first) : 0
+        var j = first, near = 0
         while j < last {
           let part = min(width, last - j), place = target + (i * cRow + j * cColumn)
+          let enough = min(size, near + share)
+          while near < enough {
+            simd_prefetch_far(next + near)
+            near += 64 / MemoryLayout<S>.size
+          }
           tile.tail = part - (vectors - 1) * lanes
           tile.b = start.b + (blocks.packsB ? j * tile.depth : j)
           tile.d = start.d.map { $0 + (i * dRow + j * dColumn) }

@@ -5,6 +5,8 @@ import CSIMD
 protocol MatmulScalar: VectorScalar, BinaryFloatingPoint, MatmulElement where Scalar == Self {
   /// sum + a · b
   static func multiplyAdd(_ sum: Vector, _ a: Vector, _ b: Vector) -> Vector
+  /// The same, for the many sums of a tile.
+  static func accumulate(_ sum: inout Vector, _ a: Vector, _ b: Vector)
   /// The first `count` elements, 1 ... lanes; the others are 0 and their memory is not touched.
   static func load(_ p: UnsafePointer<Self>, _ count: Int) -> Vector
   /// Stores the first `count` elements, 1 ... lanes.
@@ -34,6 +36,8 @@ protocol MatmulElement: BitwiseCopyable {
 }
 
 extension MatmulScalar {
+  @inline(__always)
+  static func accumulate(_ sum: inout Vector, _ a: Vector, _ b: Vector) { sum = multiplyAdd(sum, a, b) }
   @inline(__always) static var isScalar: Bool { true }
   @inline(__always) static func widen(_ x: Self) -> Self { x }
   @inline(__always) static func narrow(_ x: Self) -> Self { x }
@@ -53,6 +57,11 @@ extension MatmulScalar {
 }
 
 extension Float: MatmulScalar {
+  #if KERNELS_BASELINE && arch(x86_64)
+    @inline(__always)
+    static func accumulate(_ sum: inout VFloat, _ a: VFloat, _ b: VFloat) { sum = csimd_f4_add_to(sum, a * b) }
+  #endif
+
   @inline(__always)
   static func multiplyAdd(_ sum: VFloat, _ a: VFloat, _ b: VFloat) -> VFloat {
     #if KERNELS_BASELINE && arch(x86_64)
@@ -139,6 +148,11 @@ extension Float: MatmulScalar {
 }
 
 extension Double: MatmulScalar {
+  #if KERNELS_BASELINE && arch(x86_64)
+    @inline(__always)
+    static func accumulate(_ sum: inout VDouble, _ a: VDouble, _ b: VDouble) { sum = csimd_d2_add_to(sum, a * b) }
+  #endif
+
   @inline(__always)
   static func multiplyAdd(_ sum: VDouble, _ a: VDouble, _ b: VDouble) -> VDouble {
     #if KERNELS_BASELINE && arch(x86_64)

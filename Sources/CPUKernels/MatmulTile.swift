@@ -70,10 +70,10 @@ struct MatmulRow<S: MatmulScalar> {
 
   @inline(__always)
   mutating func add(_ a: S.Vector, _ b: MatmulRow<S>, _ vectors: Int) {
-    v0 = S.multiplyAdd(v0, a, b.v0)
-    if vectors > 1 { v1 = S.multiplyAdd(v1, a, b.v1) }
-    if vectors > 2 { v2 = S.multiplyAdd(v2, a, b.v2) }
-    if vectors > 3 { v3 = S.multiplyAdd(v3, a, b.v3) }
+    S.accumulate(&v0, a, b.v0)
+    if vectors > 1 { S.accumulate(&v1, a, b.v1) }
+    if vectors > 2 { S.accumulate(&v2, a, b.v2) }
+    if vectors > 3 { S.accumulate(&v3, a, b.v3) }
   }
 
   @inline(__always)
@@ -142,7 +142,8 @@ extension MatmulTile {
     // SSE multiplies in place and so needs registers for copies of factors: they are left where half of B's step is an
     // operand in memory for every row.
     let readsAgain = packed && MatmulTiling.repeatsA && vectors == 4
-    let row = packed && MatmulTiling.repeatsA ? S.lanes : aRow, step = aStep, bStep = bStep
+    let row = packed && MatmulTiling.repeatsA ? S.lanes : aRow
+    let step = packed && MatmulTiling.repeatsA ? rows * S.lanes : aStep, bStep = packed ? vectors * S.lanes : bStep
     // Three rows share an address register: x86 addresses p, p + r and p + 2r.
     var a0 = a, a3 = a + 3 * row, a6 = a + 6 * row, a9 = a + 9 * row
     var b = b
@@ -154,7 +155,7 @@ extension MatmulTile {
       simd_prefetch(c + i * cRow)
       if vectors > 1 { simd_prefetch(c + (i * cRow + (vectors - 1) * S.lanes)) }
     }
-    for _ in 0..<depth {
+    @inline(__always) func advance() {
       var y = loadB(b, vectors, packed)
       @inline(__always) func add(_ x: S.Vector, to sums: inout MatmulRow<S>) {
         if readsAgain {
@@ -182,6 +183,16 @@ extension MatmulTile {
       a9 += step
       b += bStep
     }
+    #if KERNELS_BASELINE
+      // SSE's instructions are many and short: the loop around them shows.
+      for _ in 0..<depth / 2 {
+        advance()
+        advance()
+      }
+      if depth & 1 == 1 { advance() }
+    #else
+      for _ in 0..<depth { advance() }
+    #endif
     r0.write(self, 0, vectors)
     if rows > 1 { r1.write(self, 1, vectors) }
     if rows > 2 { r2.write(self, 2, vectors) }

@@ -13,6 +13,18 @@
 // What comes after reads memory again, even where its values are in registers already.
 CSIMD_INLINE void csimd_forget_memory(void) { __asm__ volatile("" ::: "memory"); }
 
+#if defined(__x86_64__)
+// sum + x in the register of sum, which the compiler may otherwise move about in loops of several steps.
+CSIMD_INLINE simd_float4 csimd_f4_add_to(simd_float4 sum, simd_float4 x) {
+  __asm__("addps %1, %0" : "+x"(sum) : "x"(x));
+  return sum;
+}
+CSIMD_INLINE simd_double2 csimd_d2_add_to(simd_double2 sum, simd_double2 x) {
+  __asm__("addpd %1, %0" : "+x"(sum) : "x"(x));
+  return sum;
+}
+#endif
+
 CSIMD_INLINE void simd_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
 // Into the second cache.
 CSIMD_INLINE void simd_prefetch_far(const void *p) { __builtin_prefetch(p, 0, 2); }
