@@ -75,7 +75,7 @@ let package = Package(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .yum(["openssl-devel"]), .brew(["openssl"])]),
     .target(name: "FirecrestIO", dependencies: ["CCrypto", "CRuntime", "CZlib", "FirecrestCore"]),
-    .target(name: "FirecrestNN", dependencies: ["FirecrestCore"], swiftSettings: [fastAccess]),
+    .target(name: "FirecrestNN", dependencies: ["FirecrestCPU", "FirecrestCore"], swiftSettings: [fastAccess]),
     .target(
       name: "FirecrestOptim", dependencies: ["CPUKernelAPI", "FirecrestCPU", "FirecrestCore"],
       swiftSettings: [fastAccess]),

@@ -1,5 +1,4 @@
 import CRuntime
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -22,7 +21,7 @@ package func fail(_ operation: String, _ reason: String, values: [String] = [], 
   fc_trap()
 }
 
-private let warned = Mutex<Set<String>>([])
+private let warned = Guarded<Set<String>>([])
 
 /// Writes a message like `fail`'s, the first time that it is this one, and goes on.
 package func warnOnce(_ operation: String, _ reason: String, help: String? = nil) {

@@ -1,3 +1,4 @@
+import FirecrestCPU
 import FirecrestCore
 import Synchronization
 
@@ -25,7 +26,7 @@ package enum ForwardHooks {
 
   /// The number of hooks and observers, readable without the lock.
   private static let count = Atomic<Int>(0)
-  private static let table = Mutex(Table())
+  private static let table = Guarded(Table())
   /// Hears of every layer, but only where it was set: calls in other threads are not its business.
   @TaskLocal private static var observer: Observer?
 

@@ -1,6 +1,5 @@
 import CRuntime
 import FirecrestCPU
-import Synchronization
 
 /// A source of random numbers: Philox 4x32-10, keyed by a seed, with a position that moves on with every use
 /// (PyTorch's `torch.Generator`).
@@ -22,10 +21,10 @@ public final class Generator: Sendable {
     }
   }
 
-  private let protected: Mutex<State>
+  private let protected: Guarded<State>
 
   /// A generator at the beginning of a seed's stream.
-  public init(seed: UInt64) { protected = Mutex(State(seed: seed)) }
+  public init(seed: UInt64) { protected = Guarded(State(seed: seed)) }
 
   /// The generator that random operations use unless they are given another; seeded by `FIRECREST_SEED`. Where a
   /// `DataLoader` reads a sample they use the sample's own.

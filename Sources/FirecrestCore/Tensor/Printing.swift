@@ -1,6 +1,5 @@
 import CPUKernelAPI
 import FirecrestCPU
-import Synchronization
 
 /// How tensors are printed (the arguments of PyTorch's `torch.set_printoptions`).
 public struct PrintOptions: Sendable, Equatable {
@@ -27,7 +26,7 @@ public struct PrintOptions: Sendable, Equatable {
   }
 }
 
-private let currentOptions = Mutex(PrintOptions())
+private let currentOptions = Guarded(PrintOptions())
 
 extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
   /// How `print` writes tensors, for all threads (PyTorch's `torch.set_printoptions`).
