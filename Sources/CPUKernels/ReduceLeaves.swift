@@ -197,6 +197,9 @@ func rowVector<Op: ReduceOp>(
   return Op.combine(level0, other)
 }
 
+/// Columns from which eight rows fill a good part of the first cache.
+private let wideRows = 256
+
 /// Up to eight rows of results side by side; eight are combined as a tree.
 @inline(never)
 func groupLeaf<Op: ReduceOp>(
@@ -207,7 +210,17 @@ func groupLeaf<Op: ReduceOp>(
   let lanes = A.laneCount
   var done = 0
   if rows == 8 {
+    // The next eight of wide rows are asked for, a line of each at a time. Whole lines, AVX-512's, come in time without.
+    let line = 64 / MemoryLayout<A>.size
+    let asking = width >= wideRows && lanes < line ? line &- 1 : -1
     while done &+ lanes <= width {
+      if lanes < line && done & asking == 0 {
+        var ahead = x + (8 &* stride &+ done)
+        for _ in 0..<8 {
+          simd_prefetch_far(ahead)
+          ahead += stride
+        }
+      }
       let c = center.map { A.fetch($0 + done) } ?? A.spread(A.zeroValue)
       let p = x + done
       let q = p + 4 &* stride
