@@ -155,6 +155,10 @@ import Testing
       _ = crossEntropy(Tensor.ones(2, 3), Tensor([1, 3]))
     }
     expectMessage(result, "cross_entropy: target 3 is not one of the input's 3 classes")
+    result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = crossEntropy(Tensor.ones(1, 3), Tensor([[0.0, 1, 0]]), ignoreIndex: 1)
+    }
+    expectMessage(result, "cross_entropy: ignoreIndex is 1, but the target holds probabilities")
     result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
       for _ in 0..<2 { _ = mseLoss(Tensor.ones(4, 1), Tensor.ones(4)) }
     }

@@ -82,6 +82,15 @@ import Testing
     #expect(linear(Tensor.ones(3), Tensor.ones(4, 3), Tensor(1.0)).toArray(Float.self) == [4, 4, 4, 4])
   }
 
+  @Test func aVectorOfWeightsGivesOneOutput() {
+    let weight = Tensor([1.0, 2, 3], requiresGrad: true)
+    let y = linear(Tensor.ones(2, 4, 3), weight, Tensor([0.5]))
+    #expect(y.shape == [2, 4] && y.toArray(Float.self) == Array(repeating: 6.5, count: 8))
+    y.sum().backward()
+    #expect(weight.grad!.toArray(Float.self) == [8, 8, 8])
+    #expect(linear(Tensor.ones(3), weight).item() == 6)
+  }
+
   @Test func misuseStops() async {
     await #expect(processExitsWith: .failure) { _ = Tensor.ones(2, 2).matmul(Tensor.ones(2, 2, dtype: .float64)) }
     await #expect(processExitsWith: .failure) { _ = Tensor.ones(2, 2).mm(Tensor.ones(2)) }

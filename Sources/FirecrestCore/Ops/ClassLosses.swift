@@ -43,7 +43,7 @@ private func nllLoss(
 ///   - input: [C], [N, C] or [N, C, d1, …] unnormalized logarithms (logits).
 ///   - target: Class numbers (int64) of the input's shape without C, or probabilities of the input's shape.
 ///   - weight: [C], scales each class.
-///   - ignoreIndex: Class numbers that count neither in the loss nor in the mean.
+///   - ignoreIndex: Class numbers that count neither in the loss nor in the mean. Not for probabilities.
 ///   - labelSmoothing: The part (0 ... 1) of the target's probability that is spread evenly over all classes.
 ///   - reduction: `.mean` (the default), `.sum` or `.none`.
 public func crossEntropy(
@@ -63,6 +63,11 @@ public func crossEntropy(
       stop(
         "cross_entropy", "target probabilities must have the input's shape", [input, target],
         help: "class numbers are integers: convert them with to(.int64)")
+    }
+    if ignoreIndex >= 0 {
+      stop(
+        "cross_entropy", "ignoreIndex is \(ignoreIndex), but the target holds probabilities", [input, target],
+        help: "only class numbers can be ignored; set the input's rows to ignore aside")
     }
     var wanted = target
     if labelSmoothing > 0 { wanted = target * (1 - labelSmoothing) + labelSmoothing / Double(count) }

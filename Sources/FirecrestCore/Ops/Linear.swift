@@ -75,10 +75,14 @@ extension Tensor {
 ///
 /// - Parameters:
 ///   - input: [..., in]
-///   - weight: [out, in]
+///   - weight: [out, in], or [in] for a single output without a dimension of its own
 ///   - bias: [out], or one number for all outputs
-/// - Returns: [..., out]
+/// - Returns: [..., out], or [...]
 public func linear(_ input: Tensor, _ weight: Tensor, _ bias: Tensor? = nil) -> Tensor {
+  if weight.rank == 1, input.rank > 0, bias.map({ $0.elementCount == 1 && $0.rank <= 1 }) ?? true {
+    let y = input.matmul(weight)
+    return bias.map { y + $0.view([]) } ?? y
+  }
   guard let bias else { return apply(Linear(), [input, weight])[0] }
   let isShared = weight.rank == 2 && bias.elementCount == 1 && bias.rank <= 1 && bias.shape != [weight.shape[0]]
   return apply(Linear(), [input, weight, isShared ? bias.expand([weight.shape[0]]) : bias])[0]
