@@ -14,7 +14,8 @@ test: tools           ## builds and runs all tests on the widest instruction set
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
-test-slow: tools      ## the same with the long runs, e.g. 100,000 mutated files
+test-slow: tools      ## the same with the long runs, e.g. 180,000 damaged files
+	@.ci/install --tests
 	$(SWIFT) build --build-tests
 	FIRECREST_SLOW_TESTS=1 $(SWIFT) test --skip-build
 

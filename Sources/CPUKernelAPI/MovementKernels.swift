@@ -28,7 +28,7 @@ package protocol MovementKernels: Sendable {
     values: UnsafeMutableRawPointer, indices: UnsafeMutablePointer<Int64>)
   /// For each of `count` values the insertion position in a sorted row of `length` elements: the first position
   /// whose element is ≥ the value, or > with `right`. NaN sorts last.
-  func searchSorted(
+  func searchsorted(
     _ type: DType, sorted: UnsafeRawPointer, length: Int, count: Int, right: Bool, _ x: UnsafeRawPointer,
     _ y: UnsafeMutablePointer<Int64>)
 }

@@ -1,7 +1,7 @@
 import CPUKernelAPI
 
 extension Kernels {
-  package func searchSorted(
+  package func searchsorted(
     _ type: DType, sorted: UnsafeRawPointer, length: Int, count: Int, right: Bool, _ x: UnsafeRawPointer,
     _ y: UnsafeMutablePointer<Int64>
   ) {

@@ -95,6 +95,7 @@ func trigamma(_ x: Double) -> Double {
     let s = .pi / sin(.pi * (x - x.rounded()))
     return s * s - trigamma(1 - x)
   }
+  if x == .infinity { return 0 }
   return hurwitzZeta(2, x)
 }
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Firecrest
 
-/// `firecrest demo`: the first ten lines of the README, run and printed.
+/// `firecrest demo`: automatic differentiation and a small training, printed.
 struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Shows tensors and automatic differentiation at work.")
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FirecrestCPU
 
 /// The `firecrest` command.
 struct FirecrestCommand: ParsableCommand {
@@ -12,6 +13,9 @@ struct FirecrestCommand: ParsableCommand {
 @main enum Main {
   static func main() {
     do {
+      if let invalid = Settings.invalid {
+        throw UserError("\(invalid.variable): \(invalid.reason) (\(invalid.help))")
+      }
       var command = try FirecrestCommand.parseAsRoot()
       try command.run()
     } catch { leave(with: error) }

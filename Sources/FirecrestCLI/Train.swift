@@ -18,7 +18,8 @@ struct Train: ParsableCommand {
   @Option(parsing: .unconditional, help: "How often all training samples are gone through.") var epochs: Int?
   @Option(parsing: .unconditional, help: "Samples a step.") var batchSize: Int?
   @Option(parsing: .unconditional, help: "The highest learning rate.") var lr: Double?
-  @Option(parsing: .unconditional, help: "The seed of all random numbers; 0 without it.") var seed: UInt64?
+  @Option(parsing: .unconditional, help: "The seed of all random numbers; without it FIRECREST_SEED, or 0.")
+  var seed: UInt64?
   @Option(help: "The folder with the data, for recipes that read some.") var data: String?
   @Option(help: "The run's folder; runs/RECIPE, or the next free runs/RECIPE-N, without it.") var out: String?
   @Flag(help: "Go on with the run in --out, or with the latest of the recipe in runs/.") var resume = false
@@ -72,7 +73,7 @@ struct Train: ParsableCommand {
     hyper.epochs = epochs ?? hyper.epochs
     hyper.batchSize = batchSize ?? hyper.batchSize
     hyper.lr = lr ?? hyper.lr
-    return RunSettings(recipe: recipe, hyper: hyper, seed: seed ?? 0, data: data)
+    return RunSettings(recipe: recipe, hyper: hyper, seed: seed ?? Settings.seed, data: data)
   }
 
   /// The settings that a checkpoint was made with, which the command line may repeat but not change: other epochs, say,

@@ -75,11 +75,33 @@ package final class Allocator: @unchecked Sendable {
   private func unlock() { locked.store(false, ordering: .releasing) }
 
   /// A block of at least `bytes` bytes with arbitrary content. Stops the program where the system has no memory left.
+  @inline(__always)
   package func allocate(_ bytes: Int) -> UnsafeMutableRawPointer {
-    let index = Self.sizeClass(bytes)
-    guard index < Self.classes else {
+    if let block = allocateIfPossible(bytes) { return block }
+    refuse(bytes)
+  }
+
+  /// Whether the system has so many bytes, which it then keeps ready for the next request of this size.
+  package func canAllocate(_ bytes: Int) -> Bool {
+    guard let block = allocateIfPossible(bytes) else { return false }
+    release(block, bytes)
+    return true
+  }
+
+  @inline(never)
+  private func refuse(_ bytes: Int) -> Never {
+    if Self.sizeClass(bytes) >= Self.classes {
       fail("memory", "cannot allocate \(bytes) bytes", help: "no machine has that much; check the shape")
     }
+    fail(
+      "memory", "the system has no \(bytes) bytes left", values: ["in use by tensors: \(statistics.inUse) bytes"],
+      help: "use a smaller batch, or release tensors that are no longer needed")
+  }
+
+  /// A block, or nil where the system has no memory left.
+  private func allocateIfPossible(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    let index = Self.sizeClass(bytes)
+    guard index < Self.classes else { return nil }
     let size = Self.classSize(index)
     lock()
     figures.allocations += 1
@@ -97,10 +119,11 @@ package final class Allocator: @unchecked Sendable {
     if let block = Self.fromSystem(size) { return block }
     emptyCache()
     if let block = Self.fromSystem(size) { return block }
-    let held = statistics
-    fail(
-      "memory", "the system has no \(bytes) bytes left", values: ["in use by tensors: \(held.inUse - size) bytes"],
-      help: "use a smaller batch, or release tensors that are no longer needed")
+    lock()
+    figures.inUse -= size
+    figures.reserved -= size
+    unlock()
+    return nil
   }
 
   /// Takes back a block that `allocate(bytes)` returned.

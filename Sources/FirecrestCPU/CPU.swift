@@ -69,6 +69,5 @@ private func chosenKernels() -> any KernelSet {
   let sets = availableKernels()
   guard let wanted = Settings.instructionSet else { return sets[0] }
   if let set = sets.first(where: { $0.name == wanted }) { return set }
-  let names = sets.map(\.name).joined(separator: ", ")
-  fail("FIRECREST_ISA", "'\(wanted)' is not a kernel set of this CPU", help: "use one of: \(names)")
+  Settings.Invalid.instructionSet(wanted, of: sets.map(\.name)).refuse()
 }

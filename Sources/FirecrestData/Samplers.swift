@@ -115,7 +115,10 @@ public struct BatchSampler: Sendable {
   ///   - dropLast: Leaves out a last batch that is not full.
   public init(_ sampler: any Sampler, batchSize: Int, dropLast: Bool = false) {
     if batchSize < 1 { fail("BatchSampler", "the batch size must be at least 1, not \(batchSize)") }
-    batchCount = { dropLast ? sampler.count / batchSize : (sampler.count + batchSize - 1) / batchSize }
+    batchCount = {
+      let full = sampler.count / batchSize
+      return dropLast || sampler.count % batchSize == 0 ? full : full + 1
+    }
     self.batchSize = batchSize
     draw = { epoch, generator in
       let order = sampler.indices(epoch: epoch, generator: generator)
@@ -123,7 +126,7 @@ public struct BatchSampler: Sendable {
         fail("\(type(of: sampler))", "drew \(order.count) samples, but its count is \(sampler.count)")
       }
       let used = dropLast ? order.count / batchSize * batchSize : order.count
-      return stride(from: 0, to: used, by: batchSize).map { Array(order[$0..<min($0 + batchSize, used)]) }
+      return stride(from: 0, to: used, by: batchSize).map { Array(order[$0..<$0 + min(batchSize, used - $0)]) }
     }
   }
 

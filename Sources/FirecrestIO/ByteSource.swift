@@ -48,6 +48,9 @@ package final class FileSource: ByteSource {
   /// Opens a file for reading.
   package init(_ path: String) throws(FileError) {
     name = path
+    if path.utf8.contains(0) {
+      throw FileError(.unsupported, file: path, "a path cannot have a NUL character", help: "rename it")
+    }
     // O_NONBLOCK: opening a pipe would wait for its other end; regular files do not mind.
     let opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if opened < 0 { throw .system(path, "open") }

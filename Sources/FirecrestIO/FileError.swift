@@ -1,3 +1,5 @@
+import FirecrestCPU
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -52,12 +54,21 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
     FileError(.system(ENOMEM), file: file, "memory is too short to pack or unpack", help: "close other programs")
   }
 
+  /// The error for numbers of a file that do not fit memory; nil where they do.
+  static func ifTooLarge(_ bytes: Int, _ file: String, _ offset: Int) -> FileError? {
+    if Allocator.shared.canAllocate(bytes) { return nil }
+    return FileError(
+      .system(ENOMEM), file: file, offset: offset, "the system has no \(bytes) bytes of memory for these numbers",
+      help: "release tensors, close other programs, or split the array")
+  }
+
   private static func remedy(_ code: Int32) -> String {
     switch code {
     case ENOENT: "check the path; relative paths start at the current folder"
     case EACCES, EPERM, EROFS: "check the permissions of the file and its folder"
     case ENOSPC, EDQUOT: "free some space on the disk"
-    case EISDIR, ENOTDIR: "name a file, not a folder"
+    case EISDIR: "name a file, not a folder"
+    case ENOTDIR: "a part of the path is a file, not a folder"
     case EMFILE, ENFILE: "close some files first"
     default: "check the path and the disk"
     }

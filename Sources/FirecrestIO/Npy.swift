@@ -98,6 +98,7 @@ func readNpy(_ stream: some ByteStream) throws(FileError) -> Tensor {
   }
   let start = stream.position
   let shape = Shape(header.shape)
+  if let error = FileError.ifTooLarge(count * element.dtype.size, stream.name, base) { throw error }
   let tensor = Tensor(empty: header.isFortran ? Shape(header.shape.reversed()) : shape, element.dtype)
   let target = UnsafeMutableRawBufferPointer(start: tensor.pointer + element.rawOffset(count), count: size)
   if size > 0 { try stream.read(into: target) }

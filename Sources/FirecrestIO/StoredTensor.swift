@@ -10,6 +10,7 @@ func storedTensor(
   if let mapping, count > 0, begin % element.size == 0, !element.isWidened, !element.isBigEndian {
     return mappedTensor(element.dtype, shape, mapping, begin)
   }
+  if let error = FileError.ifTooLarge(count * element.dtype.size, source.name, begin) { throw error }
   let tensor = Tensor(empty: shape, element.dtype)
   if count == 0 { return tensor }
   let start = tensor.pointer + element.rawOffset(count)

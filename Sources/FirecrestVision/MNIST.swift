@@ -6,7 +6,7 @@ import FirecrestData
 ///
 /// ```swift
 /// let train = try MNIST(train: true)
-/// let test = try MNIST("../shared/data/mnist", train: false)
+/// let test = try MNIST("data/mnist", train: false)
 /// for (images, labels) in DataLoader(train, batchSize: 64, shuffle: true) { … }   // [64, 1, 28, 28], [64]
 /// ```
 ///

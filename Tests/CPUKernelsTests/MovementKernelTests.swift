@@ -323,7 +323,7 @@ private func same(_ a: [Double], _ b: [Double]) -> Bool {
         let x = Elements(type, tiedValues(type, 90, &random))
         for right in [false, true] {
           var found = [Int64](repeating: -1, count: 90)
-          kernels.searchSorted(
+          kernels.searchsorted(
             type, sorted: row.pointer, length: length, count: 90, right: right, x.pointer, &found)
           let expected = x.values.map { value in
             row.values.firstIndex { right ? precedes(value, $0) : !precedes($0, value) } ?? length

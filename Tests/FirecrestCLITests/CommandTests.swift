@@ -44,6 +44,25 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("FIRECREST_NUM_THREADS", "two", "use a whole number from 1 to 1024"),
+    ("FIRECREST_SEED", "-1", "use a whole number"), ("FIRECREST_ISA", "mmx", "use one of: "),
+  ])
+  func refusesSettings(_ variable: String, _ value: String, _ help: String) throws {
+    let refused = try firecrest("doctor", in: "/", environment: [variable: value])
+    #expect(refused.status == 2 && refused.output.isEmpty)
+    #expect(refused.errors.hasPrefix("firecrest: \(variable): '\(value)' is not ") && refused.errors.contains(help))
+    #expect(refused.errors.filter { $0 == "\n" }.count == 1)
+  }
+
+  @Test func seedsFromTheEnvironment() throws {
+    try withFolder { folder in
+      let trained = try firecrest(
+        "train", "digits", "--epochs", "1", "--json", in: folder, environment: ["FIRECREST_SEED": "5"])
+      #expect(try object(trained.output)["seed"] as? Int == 5)
+    }
+  }
+
   @Test func inspectsWhatPyTorchWrote() throws {
     let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     try withFolder { folder in

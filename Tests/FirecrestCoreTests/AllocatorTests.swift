@@ -1,4 +1,5 @@
 import Firecrest
+import FirecrestCPU
 import Foundation
 import Testing
 
@@ -15,6 +16,16 @@ import Testing
       let asked = Memory.statistics.systemAllocations
       for _ in 0..<10 { _ = Tensor.empty([300 << 18]) }
       if Memory.statistics.systemAllocations != asked { exit(2) }
+    }
+  }
+
+  /// Readers of files ask before they allocate; no machine has 2⁴⁷ bytes.
+  @Test func saysWhatIsThere() async {
+    await #expect(processExitsWith: .success) {
+      let before = Memory.statistics
+      if Allocator.shared.canAllocate(1 << 47) || !Allocator.shared.canAllocate(1 << 20) { exit(1) }
+      let after = Memory.statistics
+      if after.inUse != before.inUse || after.reserved > before.reserved + 1 << 21 { exit(2) }
     }
   }
 

@@ -193,7 +193,24 @@ import Testing
     #expect(y.isNaN().sum().item(as: Int.self) == 9)
   }
 
+  @Test func stepsBeyondTheImage() {
+    let x = Tensor.randn([2, 2, 6, 7], requiresGrad: true), w = Tensor.randn([3, 2, 3, 3], requiresGrad: true)
+    let far = conv2d(x, w, stride: 1 << 30)
+    let first = conv2d(x, w)[.all, .all, 0..<1, 0..<1]
+    #expect(far.allClose(first, rtol: 1e-4, atol: 1e-5))
+    let g = Tensor.randn(far.shape)
+    for input in [x, w] {
+      let expected = grad(of: first, wrt: input, gradient: g, retainGraph: true)
+      let found = grad(of: far, wrt: input, gradient: g, retainGraph: true)
+      #expect(found.allClose(expected, rtol: 1e-4, atol: 1e-5))
+    }
+  }
+
   @Test func misuseStops() async {
+    let padded = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = conv2d(Tensor.ones([1, 1, 6, 6]), Tensor.ones([1, 1, 3, 3]), padding: Int.max)
+    }
+    #expect(text(padded).contains("is more than any image has"))
     let channels = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = conv2d(Tensor.ones([1, 3, 8, 8]), Tensor.ones([2, 4, 3, 3]))
     }

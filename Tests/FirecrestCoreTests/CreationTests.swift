@@ -80,7 +80,7 @@ private final class Counter {
     #expect(Tensor.trilIndices(2, 2, offset: .max).shape == [2, 4])
     #expect(x.unfold(dim: 0, size: 1, step: .max).shape == [1, 4, 1])
     #expect(Tensor(5.0).topk(0).values.item() == 5)
-    #expect(Tensor.zeros([4000], dtype: .int64).binCount(weights: Tensor.ones(4000, dtype: .float16)).item() == 4000)
+    #expect(Tensor.zeros([4000], dtype: .int64).bincount(weights: Tensor.ones(4000, dtype: .float16)).item() == 4000)
     let mixed = blockDiag([Tensor([1.0, 2]), Tensor(26.0, dtype: .float64)])
     #expect(mixed.dtype == .float32 && mixed.shape == [2, 3])
     #expect(blockDiag([Tensor(1), Tensor([[1.0]])]).dtype == .float32)
@@ -91,7 +91,7 @@ private final class Counter {
     let reasons = [
       "expand: shape [4294967296, 4294967296] has too many elements",
       "view: shape [9223372036854775807, 9223372036854775807] has too",
-      "view: shape [4294967296, 4294967296] has too many", "binCount: 9223372036854775807 is too large",
+      "view: shape [4294967296, 4294967296] has too many", "bincount: 9223372036854775807 is too large",
       "narrow: 9223372036854775807 indices from 1 on", "narrow: a scalar has no dimension",
       "repeat: 9223372036854775807 times",
       "tensorSplit: 9223372036854775807 pieces", "split: the sizes", "clamp: uint8 does not hold 300",
@@ -103,7 +103,7 @@ private final class Counter {
       case 0: _ = Tensor.ones(1).expand(1 << 32, 1 << 32)
       case 1: _ = x.view(.max, .max)
       case 2: _ = Tensor.empty(0).view(1 << 32, 1 << 32)
-      case 3: _ = Tensor([Int.max]).binCount()
+      case 3: _ = Tensor([Int.max]).bincount()
       case 4: _ = x.narrow(dim: 0, start: 1, length: .max)
       case 5: _ = Tensor(2).narrow(dim: 0, start: 0, length: 1)
       case 6: _ = x.repeat(.max, 2)
@@ -143,6 +143,10 @@ private final class Counter {
       _ = Tensor.full([2], 256, dtype: .uint8)
     }
     expectMessage(result, "full: uint8 does not hold 256")
+    let steps = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.linspace(0, 1000, 5, dtype: .int8)
+    }
+    expectMessage(steps, "linspace: int8 does not hold 1000")
     #expect(Tensor([-1, 255], dtype: .uint8).toArray(Int.self) == [255, 255])
     #expect(Tensor([1e6, 2], dtype: .float16).toArray(Double.self) == [.infinity, 2])
     #expect(Tensor([2.9, -2.9], dtype: .int8).toArray(Int.self) == [2, -2])

@@ -167,6 +167,50 @@ import Testing
       text.components(separatedBy: "mse_loss: warning: the target's shape [4] is not the input's [4, 1]").count == 2)
   }
 
+  @Test func threeOperandsHaveOneType() {
+    // PyTorch's results.
+    let bounded = Tensor(1.0).clamp(min: Tensor([1.0, 2], dtype: .float64), max: Tensor([3.0, 4]))
+    #expect(bounded.dtype == .float64 && bounded.toArray(Double.self) == [1, 2])
+    let one = Tensor(1.0, dtype: .float64)
+    #expect(one.addcmul(Tensor([1.0, 2]), one).dtype == .float32)
+    let bytes = Tensor(1, dtype: .int8)
+    #expect(bytes.addcmul(Tensor([1, 2], dtype: .uint8), Tensor(1, dtype: .int16)).dtype == .uint8)
+    let half = Tensor([1.0, 2], dtype: .float16)
+    let sum = half.addcmul(Tensor([1, 2]), Tensor([3, 4]), value: 0.5)
+    #expect(sum.dtype == .float16 && sum.toArray(Float.self) == [2.5, 6])
+    let whole = Tensor([1, 2]).addcmul(Tensor([3, 4]), Tensor([5, 6]), value: 1.5)
+    #expect(whole.dtype == .int64 && whole.toArray(Int.self) == [16, 26])
+  }
+
+  @Test func halfTypesRoundOnce() {
+    for type in [DType.float16, .bfloat16] {
+      let x = (Tensor.rand(1000, generator: Generator(seed: 1)) - 0.5).to(type)
+      let y = (Tensor.rand(1000, generator: Generator(seed: 2)) * 0.01).to(type)
+      let (a, b) = (x.to(.float32), y.to(.float32))
+      func check(_ result: Tensor, _ expected: Tensor, _ what: String) {
+        #expect(result.dtype == type)
+        #expect(result.toArray(Float.self) == expected.to(type).toArray(Float.self), "\(what) \(type)")
+      }
+      check(x.lerp(y, 0.3), a.lerp(b, 0.3), "lerp")
+      check(x.addcmul(y, y, value: 0.001), a.addcmul(b, b, value: 0.001), "addcmul")
+      check(x.addcdiv(y, x, value: 0.001), a.addcdiv(b, a, value: 0.001), "addcdiv")
+      check(x.round(decimals: 5), a.round(decimals: 5), "round")
+    }
+  }
+
+  @Test func gradientsOfNaNAreNotHidden() {
+    func gradient(_ function: (Tensor) -> Tensor) -> Double {
+      let x = Tensor([Double.nan], requiresGrad: true)
+      function(x).sum().backward()
+      return x.grad!.item()
+    }
+    #expect(gradient { $0.elu() } == 1)
+    #expect(abs(gradient { $0.selu() } - 1.0507) < 1e-4)
+    #expect(gradient { $0.celu() } == 1)
+    #expect(gradient { $0.hardtanh() } == 1)
+    #expect(gradient { $0.relu6() } == 1)
+  }
+
   @Test func numbersAreNotRoundedToTheTensorsTypeFirst() {
     // PyTorch's results, except that it takes 70000 times the rounded reciprocal.
     let bytes = Tensor([1, 50, 200], dtype: .uint8)

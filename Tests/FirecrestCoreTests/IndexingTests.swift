@@ -65,6 +65,19 @@ import Testing
     }
   }
 
+  @Test(arguments: [(DType.float16, 12_496.0), (.bfloat16, 12_480)])
+  func manyHalvesAddUp(_ dtype: DType, _ sum: Double) {
+    // 5000 times 2.5, as PyTorch rounds it.
+    let many = Tensor.full([5000], 2.5, dtype: dtype), places = Tensor.zeros(5000, dtype: .int64)
+    let nothing = Tensor.zeros(2, dtype: dtype)
+    #expect(nothing.scatterAdd(dim: 0, places, many).toArray(Double.self) == [sum, 0])
+    let mean = nothing.scatterReduce(dim: 0, places, many, reduce: .mean, includeSelf: false)
+    #expect(mean.dtype == dtype && mean.toArray(Double.self) == [2.5, 0])
+    let x = Tensor.zeros(2, dtype: dtype, requiresGrad: true)
+    x.gather(dim: 0, places).backward(gradient: many)
+    #expect(x.grad!.toArray(Double.self) == [sum, 0])
+  }
+
   @Test(arguments: [[2.0, 3, 4], [0, 3, 4], [0, 0, 4], [0, 0, 0]])
   func productsHaveSecondDerivativesAroundZeros(values: [Double]) {
     let x = Tensor([5.0, 7], dtype: .float64).requiresGrad(true)

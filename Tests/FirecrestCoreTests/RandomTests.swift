@@ -171,6 +171,7 @@ import Testing
   @Test func misuseStops() async {
     await #expect(processExitsWith: .failure) { Tensor.ones(2, requiresGrad: true).fillUniform() }
     await #expect(processExitsWith: .failure) { _ = Tensor.randint(high: 0, [2]) }
+    await #expect(processExitsWith: .failure) { Tensor.zeros(2, dtype: .int8).fillRandint(high: 1000) }
     await #expect(processExitsWith: .failure) { _ = Tensor([0.5, 1.5]).bernoulli() }
     await #expect(processExitsWith: .failure) { _ = Tensor([0.5, .nan]).bernoulli() }
     await #expect(processExitsWith: .failure) { _ = Tensor([1.0, 0.0]).multinomial(2) }

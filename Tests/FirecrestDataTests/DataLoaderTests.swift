@@ -24,6 +24,7 @@ import Testing
     let loader = DataLoader(Numbers(), batchSize: 10)
     #expect(loader.count == 3)
     #expect(labels(loader) == [Array(0..<10), Array(10..<20), [20, 21, 22]])
+    #expect(DataLoader(Numbers(), batchSize: .max).count == 1)
     let full = DataLoader(Numbers(), batchSize: 10, dropLast: true)
     #expect(full.count == 2)
     #expect(labels(full) == [Array(0..<10), Array(10..<20)])

@@ -87,7 +87,7 @@ let indexingEntries: [OpEntry] =
 let searchingEntries: [OpEntry] = [
   OpEntry("searchsorted") { s in
     let values = s.tensor(0, "input") ?? Tensor.full([], s.scalar(0, "input")!, dtype: s.input.dtype)
-    return s.input.searchSorted(
+    return s.input.searchsorted(
       values, right: s.bool(-1, "right") || s.string(-1, "side") == "right", sorter: s.tensor(-1, "sorter"),
       outInt32: s.bool(-1, "out_int32"))
   },
@@ -95,7 +95,7 @@ let searchingEntries: [OpEntry] = [
     s.input.bucketize(s.tensor(0, "boundaries")!, right: s.bool(-1, "right"), outInt32: s.bool(-1, "out_int32"))
   },
   OpEntry("bincount") { s in
-    s.input.binCount(weights: s.tensor(-1, "weights"), minLength: s.int(-1, "minlength") ?? 0)
+    s.input.bincount(weights: s.tensor(-1, "weights"), minLength: s.int(-1, "minlength") ?? 0)
   },
   OpEntry("histc") { s in
     s.input.histc(bins: s.int(0, "bins") ?? 100, min: s.double(1, "min") ?? 0, max: s.double(2, "max") ?? 0)

@@ -53,6 +53,7 @@ package class Node {
 
   /// The name as PyTorch prints it.
   package var backwardName: String {
+    if self.name == "copySlices" { return "CopySlices" }
     let name = Node.backwardNames[self.name] ?? name
     return name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined() + "Backward0"
   }

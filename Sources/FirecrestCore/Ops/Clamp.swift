@@ -58,9 +58,8 @@ package func runTernary(_ kernel: TernaryKernel, _ inputs: [Tensor], _ y: Tensor
 
 /// Three tensors in their common type.
 package func promote(_ a: Tensor, _ b: Tensor, _ c: Tensor) -> [Tensor] {
-  let (x, y) = promote(a, b)
-  let (z, w) = promote(x, c)
-  return [z, y.to(z.dtype), w]
+  let all = [a, b, c], dtype = resultType(all)
+  return all.map { $0.to(dtype) }
 }
 
 extension Tensor {
@@ -69,6 +68,7 @@ extension Tensor {
   public func clamp(min: some TensorOperand, max: some TensorOperand) -> Tensor {
     refuseBound(min)
     refuseBound(max)
+    if let min = min as? Tensor, let max = max as? Tensor { return apply(Clamp(), promote(self, min, max))[0] }
     let (x, _) = min.promoted(beside: self)
     let (y, high) = max.promoted(beside: x)
     // Anew, for the type may have grown to one that holds what the first did not.

@@ -163,6 +163,9 @@ private func convolve(
     stop(operation, "padding .same needs a stride of 1", all, help: "give the padding as numbers")
   }
   if amounts.before.contains(where: { $0 < 0 }) { stop(operation, "padding \(padding) must not be negative", all) }
+  if amounts.before.contains(where: { $0 > largestSize }) {
+    stop(operation, "padding \(padding) is more than any image has", all)
+  }
   let before = spatialVector(amounts.before, otherwise: 0)
   let after = spatialVector(amounts.after, otherwise: 0)
   let room = size &+ before &+ after &- reach &- 1
@@ -172,9 +175,12 @@ private func convolve(
       "the kernel reaches over \((reach &+ 1).last(spatial)), the padded input is only "
         + "\((size &+ before &+ after).last(spatial))", all, help: "add padding, or use a smaller kernel")
   }
+  let output = room / stride &+ 1
+  // A single position needs no step, and a large one would be framed with memory.
   let geometry = ConvolutionGeometry(
     spatial: spatial, batch: x.shape[0], channels: channels, outputs: outputs, groups: groups, input: size,
-    kernel: kernel, output: room / stride &+ 1, stride: stride, dilation: dilation, before: before, after: after)
+    kernel: kernel, output: output, stride: stride.replacing(with: 1, where: output .== 1), dilation: dilation,
+    before: before, after: after)
   let y = convolution(Convolution(geometry: geometry), [x, weight] + (bias.map { [$0] } ?? []))
   return input.rank == spatial + 1 ? y.squeeze(dim: 0) : y
 }

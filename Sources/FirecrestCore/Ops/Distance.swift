@@ -26,8 +26,9 @@ extension Tensor {
       stop("cdist", "needs matrices with equally many columns", [self, other])
     }
     if p < 0 { stop("cdist", "p is \(p), but must not be negative", [self, other]) }
+    if shape[-1] == 0 { return (unsqueeze(dim: -2) - other.unsqueeze(dim: -3)).sum(dim: -1) }
     let isLarge = shape[-2] > 25 || other.shape[-2] > 25
-    if p != 2 || !isLarge || shape[-1] == 0 {
+    if p != 2 || !isLarge {
       return (unsqueeze(dim: -2) - other.unsqueeze(dim: -3)).norm(p, dim: -1)
     }
     // |a − b|² = |a|² + |b|² − 2 a·b as one product of matrices, which needs no array of all differences.

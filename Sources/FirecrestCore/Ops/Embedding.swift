@@ -72,9 +72,12 @@ extension Tensor {
   public func oneHot(_ classCount: Int? = nil) -> Tensor {
     let index = positionIndex("oneHot").contiguous()
     let largest = index.withElements(Int64.self) { $0.max() }
-    guard let count = classCount ?? largest.map({ Int($0) + 1 }), count > 0 else {
+    if let classCount, classCount < 1 { stop("oneHot", "there must be a class, not \(classCount)", [self]) }
+    guard let count = classCount ?? largest.map({ Int($0) + 1 }) else {
       stop("oneHot", "the number of classes cannot be told from no elements", [self], help: "give classCount")
     }
+    if count < 1 { stop("oneHot", "class \(count - 1) is negative", [self], help: "classes count from 0") }
+    if count > largestSize { stop("oneHot", "\(count) classes are more than any tensor has", [self]) }
     let y = Tensor.zeros(shape + [count], dtype: .int64)
     y.withElements(Int64.self) { y in
       index.withElements(Int64.self) { index in

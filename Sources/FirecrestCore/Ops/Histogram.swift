@@ -15,16 +15,16 @@ extension Tensor {
   /// How often each of 0, 1, 2, … occurs in a vector of integers that are not negative, at least up to `minLength`:
   /// int64; or, with `weights`, the sums of the weights of equal elements, float64 where they are not floating
   /// (PyTorch's `bincount`).
-  public func binCount(weights: Tensor? = nil, minLength: Int = 0) -> Tensor {
-    if rank != 1 { stop("binCount", "needs a vector", [self]) }
-    if minLength < 0 { stop("binCount", "minLength must not be negative, but is \(minLength)", [self]) }
+  public func bincount(weights: Tensor? = nil, minLength: Int = 0) -> Tensor {
+    if rank != 1 { stop("bincount", "needs a vector", [self]) }
+    if minLength < 0 { stop("bincount", "minLength must not be negative, but is \(minLength)", [self]) }
     if let weights, weights.shape != shape {
-      stop("binCount", "the weights must have the input's shape", [self, weights])
+      stop("bincount", "the weights must have the input's shape", [self, weights])
     }
-    let index = positionIndex("binCount").contiguous()
+    let index = positionIndex("bincount").contiguous()
     let (low, high) = index.withElements(Int64.self) { ($0.min() ?? 0, $0.max() ?? -1) }
-    if low < 0 { stop("binCount", "\(low) is negative", [self]) }
-    if high > 1 << 40 { stop("binCount", "\(high) is too large to be counted", [self]) }
+    if low < 0 { stop("bincount", "\(low) is negative", [self]) }
+    if high > 1 << 40 { stop("bincount", "\(high) is too large to be counted", [self]) }
     let length = Swift.max(minLength, Int(high) + 1)
     guard let weights else {
       let y = Tensor.zeros([length], dtype: .int64)
@@ -33,14 +33,14 @@ extension Tensor {
     }
     let values = noGrad { weights.dtype == .float32 ? weights : weights.to(.float64) }
     let zeros = Tensor.zeros([length], dtype: values.dtype)
-    return noGrad { zeros.putting(values, index, RunLayout(zeros.shape), "binCount", adds: true) }
+    return noGrad { zeros.putting(values, index, RunLayout(zeros.shape), "bincount", adds: true) }
   }
 
   /// The number of elements in each of `bins` bins of equal width from `min` to `max`, or over the elements' own range
   /// where both are 0, in the tensor's type (PyTorch's `histc`). Elements outside are not counted, NaN neither.
   public func histc(bins: Int = 100, min: Double = 0, max: Double = 0) -> Tensor {
     requireFloat("histc")
-    if bins < 1 { stop("histc", "needs at least one bin, not \(bins)", [self]) }
+    if !(1...largestSize).contains(bins) { stop("histc", "needs 1 ... \(largestSize) bins, not \(bins)", [self]) }
     let values = toArray(Double.self)
     let (low, high) = binRange(values, min == max ? nil : (min, max), "histc")
     var counts = [Double](repeating: 0, count: bins)
@@ -96,7 +96,7 @@ extension Tensor {
         edges = values.equalEdges(bins, ranges?[d])
       }
       let last = edges.elementCount - 1
-      let after = edges.searchSorted(values, right: true).toArray(Int.self)
+      let after = edges.searchsorted(values, right: true).toArray(Int.self)
       let (own, bounds) = (values.toArray(Double.self), edges.toArray(Double.self))
       for i in 0..<count where cells[i] >= 0 {
         // The upper edge of the last bin belongs to it.

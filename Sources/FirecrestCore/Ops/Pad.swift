@@ -77,6 +77,9 @@ extension Tensor {
         "pad", "\(amounts.count) amounts do not fit \(rank) dimensions", [self],
         help: "give two for each dimension, the last dimension first")
     }
+    if amounts.contains(where: { $0.magnitude > largestSize }) {
+      stop("pad", "the amounts \(amounts) are more than any tensor has", [self])
+    }
     if mode == .constant {
       var before = Shape(repeating: 0, count: rank)
       var after = before

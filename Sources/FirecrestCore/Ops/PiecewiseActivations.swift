@@ -9,7 +9,7 @@ struct Hardtanh: UnaryOp {
   func run(_ x: Tensor, into y: Tensor, on cpu: CPU) {
     runTernary(.clamp, [x, Tensor.scalar(low, x.dtype), Tensor.scalar(high, x.dtype)], y, cpu)
   }
-  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g.kept(where: (saved.x .> low) & (saved.x .< high)) }
+  func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? { g.zeroed(where: (saved.x .<= low) | (saved.x .>= high)) }
 }
 
 extension Tensor {
@@ -38,7 +38,8 @@ extension Tensor {
       // Large elements would overflow in the branch that they do not take, and make its gradient NaN.
       let low = rate == 1 ? x.clamp(max: 0) : x.clamp(max: 0) * rate
       let bent = low.expm1() * (alpha * scale)
-      return (scale == 1 ? x : x * scale).where(x .> 0, bent)
+      // NaN takes the straight branch, which passes its gradient on.
+      return bent.where(x .<= 0, scale == 1 ? x : x * scale)
     }
   }
 

@@ -3,7 +3,7 @@ import FirecrestCPU
 extension Tensor {
   /// Channels spread over space: […, C·r², H, W] becomes […, C, H·r, W·r] (PyTorch's `nn.functional.pixel_shuffle`).
   public func pixelShuffle(_ factor: Int) -> Tensor {
-    if rank < 3 || factor <= 0 || shape[-3] % (factor * factor) != 0 {
+    if rank < 3 || !(1...largestSize).contains(factor) || shape[-3] % (factor * factor) != 0 {
       stop("pixelShuffle", "needs […, C·\(factor)², H, W] and a positive factor", [self])
     }
     if factor == 1 { return clone() }
@@ -17,7 +17,7 @@ extension Tensor {
   /// Space gathered into channels, the inverse of `pixelShuffle`: […, C, H·r, W·r] becomes […, C·r², H, W] (PyTorch's
   /// `nn.functional.pixel_unshuffle`).
   public func pixelUnshuffle(_ factor: Int) -> Tensor {
-    if rank < 3 || factor <= 0 || shape[-2] % factor != 0 || shape[-1] % factor != 0 {
+    if rank < 3 || !(1...largestSize).contains(factor) || shape[-2] % factor != 0 || shape[-1] % factor != 0 {
       stop("pixelUnshuffle", "needs […, C, H·\(factor), W·\(factor)] and a positive factor", [self])
     }
     if factor == 1 { return clone() }

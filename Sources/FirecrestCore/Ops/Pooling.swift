@@ -204,6 +204,9 @@ func adaptiveGeometry(
     stop(operation, "outputSize \(outputSize) does not fit \(spatial) spatial dimensions", [x])
   }
   if sizes.contains(where: { $0 < 0 }) { stop(operation, "outputSize \(sizes) must not be negative", [x]) }
+  if sizes.contains(where: { $0 > largestSize }) {
+    stop(operation, "outputSize \(sizes) is more than any image has", [x])
+  }
   for (size, wanted) in zip(input, sizes) where size == 0 && wanted > 0 {
     stop(operation, "there is nothing to pool in a dim of size 0", [x])
   }

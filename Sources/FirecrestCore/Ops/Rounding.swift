@@ -105,8 +105,9 @@ extension Tensor {
   /// The nearest number with `decimals` digits after the point; negative: before it (PyTorch's `round(decimals:)`).
   public func round(decimals: Int) -> Tensor {
     if decimals == 0 || !dtype.isFloatingPoint { return round() }
+    if dtype.isHalf { return inFull { $0.round(decimals: decimals) } }
     var power = 1.0
-    for _ in 0..<Swift.abs(decimals) { power *= 10 }
+    for _ in 0..<Swift.min(decimals.magnitude, 400) { power *= 10 }
     return decimals > 0 ? (self * power).round() / power : (self / power).round() * power
   }
   /// The fraction with the number's sign (PyTorch's `frac`); floating types only.

@@ -117,6 +117,9 @@ extension Tensor {
     case .amax: return combine(.maximum, start(dtype.lowest))
     case .amin: return combine(.minimum, start(dtype.highest))
     case .mean:
+      if dtype.isHalf {
+        return inFull { $0.combining(source.wide, offsets, layout, operation, reduction, includeSelf) }
+      }
       let total = sum(start(Tensor.scalar(.int(0), dtype)), source)
       let count = noGrad {
         let ones = Tensor.ones(source.shape, dtype: dtype)

@@ -8,17 +8,17 @@ extension Tensor {
   /// The sequence is a vector, or has the leading dimensions of `values`: each row is searched for the row's values. With
   /// `sorter` the sequence is not in order but `sequence[sorter]` along the last dimension is. The result is int64, or
   /// int32 with `outInt32`.
-  public func searchSorted(
+  public func searchsorted(
     _ values: Tensor, right: Bool = false, sorter: Tensor? = nil, outInt32: Bool = false
   ) -> Tensor {
     if let sorter {
-      if sorter.shape != shape { stop("searchSorted", "the sorter must have the sequence's shape", [self, sorter]) }
-      return noGrad { gather(dim: -1, sorter) }.searchSorted(values, right: right, outInt32: outInt32)
+      if sorter.shape != shape { stop("searchsorted", "the sorter must have the sequence's shape", [self, sorter]) }
+      return noGrad { gather(dim: -1, sorter) }.searchsorted(values, right: right, outInt32: outInt32)
     }
-    guard rank > 0 else { stop("searchSorted", "the sequence must have a dimension", [self, values]) }
+    guard rank > 0 else { stop("searchsorted", "the sequence must have a dimension", [self, values]) }
     if rank > 1 && (rank != values.rank || !shape.dropLast().elementsEqual(values.shape.dropLast())) {
       stop(
-        "searchSorted", "the sequence must be a vector, or equal the values in all dimensions but the last",
+        "searchsorted", "the sequence must be a vector, or equal the values in all dimensions but the last",
         [self, values])
     }
     let common = resultType(self, values)
@@ -35,7 +35,7 @@ extension Tensor {
         while i < range.upperBound {
           let row = i / count
           let end = Swift.min(range.upperBound, (row + 1) * count)
-          CPU.shared.kernels.searchSorted(
+          CPU.shared.kernels.searchsorted(
             common, sorted: sorted.pointer + row * length * size, length: length, count: end - i, right: right,
             wanted.pointer + i * size, output + i)
           i = end
@@ -49,7 +49,7 @@ extension Tensor {
   /// ≤ b[i], or b[i − 1] ≤ x < b[i] with `right` (PyTorch's `bucketize`).
   public func bucketize(_ boundaries: Tensor, right: Bool = false, outInt32: Bool = false) -> Tensor {
     if boundaries.rank != 1 { stop("bucketize", "the boundaries must be a vector", [self, boundaries]) }
-    return boundaries.searchSorted(self, right: right, outInt32: outInt32)
+    return boundaries.searchsorted(self, right: right, outInt32: outInt32)
   }
 
   /// Where an element is among those of `elements`, or is not with `invert` (PyTorch's `isin`).
@@ -61,7 +61,7 @@ extension Tensor {
     if count == 0 { return y }
     let sorted = set.sortedFlat().values
     // Present where the positions before and after equal elements differ; NaN is equal to nothing.
-    let (low, high) = (sorted.searchSorted(x), sorted.searchSorted(x, right: true))
+    let (low, high) = (sorted.searchsorted(x), sorted.searchsorted(x, right: true))
     let unequal = common.isFloatingPoint ? x.isNaN() : Tensor.zeros(shape, dtype: .bool)
     low.withElements(Int64.self) { low in
       high.withElements(Int64.self) { high in

@@ -60,6 +60,9 @@ extension ConvolutionPadding where Self == ConvolutionPaddingMode {
   public static var valid: ConvolutionPaddingMode { ConvolutionPaddingMode(keepsSize: false) }
 }
 
+/// Beyond every stride, padding and kernel, and small enough that sums and products of a few do not overflow.
+let largestSize = Int(Int32.max)
+
 /// The sizes of up to three spatial dimensions as (depth, height, width), `otherwise` where there are fewer; stops in
 /// the name of `operation` if they are not as many as `count` or less than `least`.
 func spatialSizes(
@@ -72,6 +75,9 @@ func spatialSizes(
       help: "give 1 or \(count) numbers")
   }
   if sizes.contains(where: { $0 < least }) { stop(operation, "\(what) \(sizes) must be at least \(least)", tensors) }
+  if sizes.contains(where: { $0 > largestSize }) {
+    stop(operation, "\(what) \(sizes) is more than any image has", tensors)
+  }
   return spatialVector(sizes, otherwise: otherwise)
 }
 

@@ -49,6 +49,12 @@ package struct RunLayout: Sendable {
   func put(_ kernel: PutKernel, _ source: Tensor, _ offsets: Tensor, into y: Tensor, _ cpu: CPU) {
     let count = offsets.elementCount
     if count * outer * run == 0 { return }
+    if y.dtype.isHalf && (kernel == .add || kernel == .multiply) {
+      // Rounded once, not with every number that arrives.
+      let (sum, source) = noGrad { (y.to(.float32), source.to(.float32)) }
+      put(kernel, source, offsets, into: sum, cpu)
+      return copyElements(sum, y, cpu)
+    }
     let source = source.isContiguous ? source : noGrad { source.contiguous() }
     let size = y.dtype.size
     let start = UnsafeRawPointer(source.pointer)

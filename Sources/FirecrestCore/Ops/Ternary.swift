@@ -62,20 +62,35 @@ struct Lerp: MultiOp {
 }
 
 extension Tensor {
-  /// x + `value` · a · b, element by element (PyTorch's `addcmul`).
+  /// x + `value` · a · b, element by element, in the tensors' common type (PyTorch's `addcmul`). Beside integers
+  /// `value` loses its fraction.
   public func addcmul(_ a: Tensor, _ b: Tensor, value: some TensorScalar = 1) -> Tensor {
-    let scaled = value.scalar == .int(1) ? a : a * value
-    return apply(Addcmul(), promote(self, scaled, b))[0]
+    adding(Addcmul(), a, b, value.scalar, "addcmul")
   }
 
   /// x + `value` · a / b, element by element, in floating types (PyTorch's `addcdiv`).
   public func addcdiv(_ a: Tensor, _ b: Tensor, value: some TensorScalar = 1) -> Tensor {
-    let scaled = value.scalar == .int(1) ? a : a * value
-    return apply(Addcdiv(), promote(self, scaled, b))[0]
+    adding(Addcdiv(), a, b, value.scalar, "addcdiv")
+  }
+
+  private func adding(_ op: some MultiOp, _ a: Tensor, _ b: Tensor, _ value: Scalar, _ operation: String) -> Tensor {
+    let inputs = promote(self, a, b)
+    if value == .int(1) { return apply(op, inputs)[0] }
+    let dtype = inputs[0].dtype
+    var value = value
+    if !dtype.isFloatingPoint {
+      dtype.refuse(value, operation)
+      value = .int(Int(value.doubleValue))
+    }
+    // Half types compute in float32: the number and its products would be rounded to them first.
+    return apply(op, [inputs[0].wide, inputs[1].wide * value, inputs[2].wide])[0].to(dtype)
   }
 
   /// The point between this tensor (`weight` 0) and `end` (`weight` 1) (PyTorch's `lerp`); floating types only.
   public func lerp(_ end: Tensor, _ weight: some TensorOperand) -> Tensor {
+    if dtype.isHalf && end.dtype == dtype && ((weight as? Tensor)?.dtype ?? dtype) == dtype {
+      return wide.lerp(end.wide, weight).to(dtype)
+    }
     let (a, w) = weight.promoted(beside: self)
     return apply(Lerp(), promote(a, end, w))[0]
   }

@@ -104,6 +104,16 @@ package func resultType(_ a: Tensor, _ b: Tensor) -> DType {
   return DType.promoted(a.dtype, b.dtype)
 }
 
+/// The same of several tensors: those with dimensions together, and those without.
+func resultType(_ tensors: [Tensor]) -> DType {
+  func together(_ tensors: [Tensor]) -> DType? {
+    tensors.first.map { first in tensors.dropFirst().reduce(first.dtype) { DType.promoted($0, $1.dtype) } }
+  }
+  let (array, single) = (together(tensors.filter { $0.rank > 0 }), together(tensors.filter { $0.rank == 0 }))
+  guard let array, let single else { return array ?? single! }
+  return array.category >= single.category ? array : single
+}
+
 extension DType {
   /// False for a number outside of an integer type's range.
   func canHold(_ scalar: Scalar) -> Bool {

@@ -52,9 +52,7 @@ extension Tensor {
     low: Int = 0, high: Int, _ shape: Shape, dtype: DType = .int64, generator: Generator? = nil
   ) -> Tensor {
     if low >= high { fail("randint", "\(low)..<\(high) is empty") }
-    for bound in [low, high - 1] where dtype != .int64 && !dtype.canHold(.double(Double(bound))) {
-      fail("randint", "\(dtype) does not hold \(bound)")
-    }
+    if let bound = dtype.firstUnheld(low, high - 1) { fail("randint", "\(dtype) does not hold \(bound)") }
     let y = integers(low, high, shape, generator)
     return y.to(dtype)
   }
@@ -206,4 +204,11 @@ private func drawWithoutReplacement(
   let times = zip(weights, numbers).map { $0 > 0 ? -log1p(-$1) / $0 : .infinity }
   let order = times.indices.sorted { (times[$0], $0) < (times[$1], $1) }
   return Array(order.prefix(count))
+}
+
+extension DType {
+  /// The first of two bounds that this type does not reach.
+  func firstUnheld(_ low: Int, _ high: Int) -> Int? {
+    self == .int64 ? nil : [low, high].first { !canHold(.double(Double($0))) }
+  }
 }

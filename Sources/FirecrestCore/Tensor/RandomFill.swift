@@ -148,6 +148,7 @@ extension Tensor {
   /// Sets every element to an integer in `low..<high`, in place (PyTorch's `random_`).
   public func fillRandint(low: Int = 0, high: Int, generator: Generator? = nil) {
     if low >= high { stop("fillRandint", "\(low)..<\(high) is empty", [self]) }
+    if let bound = dtype.firstUnheld(low, high - 1) { stop("fillRandint", "\(dtype) does not hold \(bound)", [self]) }
     fillRandom("fillRandint") { copyElements(Tensor.integers(low, high, $0.shape, generator), $0) }
   }
 

@@ -123,6 +123,9 @@ extension Tensor {
     // An integer type counts from whole ends, as in PyTorch.
     let first = dtype.isFloatingPoint ? start : start.rounded(.towardZero)
     let last = dtype.isFloatingPoint ? end : end.rounded(.towardZero)
+    if !dtype.isFloatingPoint, let bound = [first, last].first(where: { !dtype.canHold(.double(Double(map($0)))) }) {
+      fail(operation, "\(dtype) does not hold \(map(bound))")
+    }
     let step = count > 1 ? (last - first) / T(count - 1) : 0
     let half = count == 1 ? 1 : count / 2
     return vector(count, dtype) { i in

@@ -25,7 +25,7 @@ public final class ConfusionMatrix: Metric {
             "ConfusionMatrix", "class \(low < 0 ? low : high) is not one of 0..<\(classCount)", [predictions, targets])
         }
       }
-      let cells = (truth * classCount + predicted).reshape(-1).binCount(minLength: classCount * classCount)
+      let cells = (truth * classCount + predicted).reshape(-1).bincount(minLength: classCount * classCount)
       counts = counts + cells.reshape(classCount, classCount)
     }
   }
