@@ -106,6 +106,7 @@ package final class Allocator: @unchecked Sendable {
     lock()
     figures.allocations += 1
     figures.inUse += size
+    let peak = figures.peak
     if figures.inUse > figures.peak { figures.peak = figures.inUse }
     if let block = lists[index] {
       lists[index] = block.load(as: UnsafeMutableRawPointer?.self)
@@ -122,6 +123,9 @@ package final class Allocator: @unchecked Sendable {
     lock()
     figures.inUse -= size
     figures.reserved -= size
+    figures.peak = max(peak, figures.inUse)
+    figures.allocations -= 1
+    figures.systemAllocations -= 1
     unlock()
     return nil
   }

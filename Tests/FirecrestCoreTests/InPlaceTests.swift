@@ -6,6 +6,22 @@ import Testing
   private func leaf(_ values: [Double]) -> Tensor { Tensor(values, dtype: .float64, requiresGrad: true) }
   private func values(_ x: Tensor?) -> [Double] { x!.toArray(Double.self) }
 
+  @Test func bitsInPlace() async {
+    let mask = Tensor([true, true, false])
+    mask &= Tensor([true, false, true])
+    #expect(mask.toArray(Bool.self) == [true, false, false])
+    mask |= true
+    #expect(mask.toArray(Bool.self) == [true, true, true])
+    var bits = Tensor([[1, 2], [3, 4]])
+    bits[0] ^= 3
+    bits[.all, 1] <<= 2
+    #expect(bits.toArray(Int.self) == [2, 4, 3, 16])
+    bits >>= Tensor([1, 2])
+    #expect(bits.toArray(Int.self) == [1, 1, 1, 4])
+    await #expect(processExitsWith: .failure) { Tensor([true]) &= Tensor([1]) }
+    await #expect(processExitsWith: .failure) { Tensor([1.0]) |= 1 }
+  }
+
   @Test func changedResult() {
     let x = leaf([1, 2, 3])
     let y = x * 2

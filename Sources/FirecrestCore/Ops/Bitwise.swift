@@ -65,3 +65,48 @@ extension Tensor {
   /// The least common multiple, not negative (PyTorch's `lcm`); for integers.
   public func lcm(_ other: some TensorOperand) -> Tensor { combined(Bitwise(.lcm, "lcm", allowsBool: false), other) }
 }
+
+// In place, for tensors in constants and, in the second form, for places that can be assigned: `mask[0] &= other`.
+extension Tensor {
+  /// Keeps the bits set in both, in place (PyTorch's `bitwise_and_`).
+  @_disfavoredOverload
+  public static func &= (x: Tensor, other: some TensorOperand) { x.become(x & other, "bitwise_and") }
+  /// Keeps the bits set in both, in place, also through a subscript.
+  public static func &= (x: inout Tensor, other: some TensorOperand) { inPlace(x, other) { $0 &= $1 } }
+
+  /// Sets the bits set in either, in place (PyTorch's `bitwise_or_`).
+  @_disfavoredOverload
+  public static func |= (x: Tensor, other: some TensorOperand) { x.become(x | other, "bitwise_or") }
+  /// Sets the bits set in either, in place, also through a subscript.
+  public static func |= (x: inout Tensor, other: some TensorOperand) { inPlace(x, other) { $0 |= $1 } }
+
+  /// Keeps the bits set in exactly one, in place (PyTorch's `bitwise_xor_`).
+  @_disfavoredOverload
+  public static func ^= (x: Tensor, other: some TensorOperand) { x.become(x ^ other, "bitwise_xor") }
+  /// Keeps the bits set in exactly one, in place, also through a subscript.
+  public static func ^= (x: inout Tensor, other: some TensorOperand) { inPlace(x, other) { $0 ^= $1 } }
+
+  /// Moves the bits up, in place (PyTorch's `bitwise_left_shift_`).
+  @_disfavoredOverload
+  public static func <<= (x: Tensor, other: some TensorOperand) { x.become(x << other, "bitwise_left_shift") }
+  /// Moves the bits up, in place, also through a subscript.
+  public static func <<= (x: inout Tensor, other: some TensorOperand) { inPlace(x, other) { $0 <<= $1 } }
+
+  /// Moves the bits down, the sign kept, in place (PyTorch's `bitwise_right_shift_`).
+  @_disfavoredOverload
+  public static func >>= (x: Tensor, other: some TensorOperand) { x.become(x >> other, "bitwise_right_shift") }
+  /// Moves the bits down, the sign kept, in place, also through a subscript.
+  public static func >>= (x: inout Tensor, other: some TensorOperand) { inPlace(x, other) { $0 >>= $1 } }
+
+  private func become(_ result: Tensor, _ operation: String) {
+    if result.dtype.category > dtype.category || result.shape != shape {
+      stop(
+        operation, "a result \(result.dtype)\(result.shape) cannot be stored in a tensor \(dtype)\(shape)", [self],
+        help: "compute a new tensor")
+    }
+    overwrite(with: result.to(dtype), operation)
+  }
+
+  @inline(__always)
+  private static func inPlace<T>(_ x: Tensor, _ other: T, _ body: (Tensor, T) -> Void) { body(x, other) }
+}
