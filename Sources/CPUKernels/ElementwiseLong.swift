@@ -65,6 +65,9 @@ func binaryLong(_ op: BinaryKernel, _ t: Tile, forFloat: Bool) {
   switch op {
   case .atan2: map(t, VDouble.self) { $0.atan2($1) }
   case .pow where forFloat: map(t, VDouble.self) { $0.powForFloat($1) }
+  case .fmod: remainders(t, forFloat, { r, _, _ in r }, or: Glibc.fmod)
+  case .remainder: remainders(t, forFloat, moved, or: floorRemainder)
+  case .floorDivide: remainders(t, forFloat, flooredQuotient, or: floorQuotient)
   default: binaryScalar(op, t)
   }
 }
@@ -106,9 +109,6 @@ private func unaryScalar(_ op: UnaryKernel, _ t: Tile) {
 private func binaryScalar(_ op: BinaryKernel, _ t: Tile) {
   let f: (Double, Double) -> Double
   switch op {
-  case .floorDivide: f = floorQuotient
-  case .remainder: f = floorRemainder
-  case .fmod: f = Glibc.fmod
   case .nextafter: f = Glibc.nextafter
   case .pow: f = Glibc.pow
   case .zeta: f = hurwitzZeta
@@ -119,6 +119,47 @@ private func binaryScalar(_ op: BinaryKernel, _ t: Tile) {
   default: missingBody(op)
   }
   each(t, Double.self, Double.self, f)
+}
+
+/// What `body` makes of the remainder of division towards 0 and its operands, or `scalar` of single elements where a
+/// quotient is too large for its product with the divisor to be exact, or an operand is 0, infinite or NaN.
+@inline(__always)
+private func remainders(
+  _ t: Tile, _ forFloat: Bool, _ body: (VDouble, VDouble, VDouble) -> VDouble, or scalar: (Double, Double) -> Double
+) {
+  #if KERNELS_BASELINE && arch(x86_64)
+    // Without fused multiply-adds the product must fit float64: 29 bits by float32's 24.
+    let limit = VDouble.k(forFloat ? 0x1p29 : 0)
+  #else
+    let limit = VDouble.k(0x1p53)
+  #endif
+  map(t, VDouble.self) { a, b in
+    let x = a.absolute(), y = b.absolute()
+    let q = (x / y).truncated(), r = VDouble.mulAdd(-q, y, x)
+    // Rounded up to the next whole number, the quotient is one too large.
+    let m = VDouble.less(r, .nought, r + y, r).withSign(of: a)
+    // 0 where both are fit; NaN or 1 elsewhere.
+    let unfit = VDouble.less(q, limit, r - r, .one)
+    if csimd_d_any_above(VDouble.equal(unfit, .nought, .nought, .one), 0.5) { return a.lanes(b, scalar) }
+    return body(m, a, b)
+  }
+}
+
+/// The remainder with the divisor's sign.
+@inline(__always)
+private func moved(_ m: VDouble, _ a: VDouble, _ b: VDouble) -> VDouble {
+  let other = VDouble.less(m * VDouble.one.withSign(of: b), .nought, b, .nought)
+  return VDouble.equal(other, .nought, m, m + other)
+}
+
+/// The quotient that belongs to that remainder, as `floorQuotient` computes it.
+@inline(__always)
+private func flooredQuotient(_ m: VDouble, _ a: VDouble, _ b: VDouble) -> VDouble {
+  let q = (a - m) / b
+  let lower = VDouble.less(m * VDouble.one.withSign(of: b), .nought, q - .one, q)
+  let floor = lower.floored()
+  let whole = VDouble.less(VDouble.k(0.5), lower - floor, floor + .one, floor)
+  return VDouble.equal(lower, .nought, VDouble.nought.withSign(of: a / b), whole)
 }
 
 /// Python's floor division: the quotient that belongs to a remainder with the divisor's sign.

@@ -204,6 +204,42 @@ struct ElementwiseKernelTests {
     }
   }
 
+  /// Remainders are exact, of neighbours of whole quotients and of large ones too.
+  @Test(arguments: indices)
+  func remainders(set: Int) {
+    let kernels = Self.sets[set].kernels
+    var state: UInt64 = 5
+    func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state >> 24
+    }
+    func check<T: BinaryFloatingPoint>(_ type: DType, _: T.Type) {
+      var (a, b): ([T], [T]) = ([], [])
+      for i in 0..<4000 {
+        let divisor = T(Double(next() % 2_000_001) / 1000 - 1000)
+        let whole = T(next() % (i % 4 == 0 ? 1 << 40 : 50)) * divisor
+        b.append(divisor)
+        a.append([whole, whole.nextUp, whole.nextDown, divisor * T(next() % 999) / 7][i % 4])
+      }
+      a += [0, -0.0, 3, -3, .infinity, 1, .nan, 5e30, -5e30]
+      b += [3, 3, .infinity, .infinity, 2, 0, 1, 3, 7]
+      func run(_ op: BinaryKernel) -> [T] { Self.elements(a, b) { kernels.binary(op, type, $0, $1, $2, $3) } }
+      let (truncated, floored, quotients) = (run(.fmod), run(.remainder), run(.floorDivide))
+      for i in a.indices {
+        let m = a[i].truncatingRemainder(dividingBy: b[i])
+        let r = m != 0 && (b[i] < 0) != (m < 0) ? T(Double(m) + Double(b[i])) : m
+        #expect("\(truncated[i])" == "\(m)", "fmod(\(a[i]), \(b[i]))")
+        #expect("\(floored[i])" == "\(r)", "remainder(\(a[i]), \(b[i]))")
+        if a[i].isFinite && b[i].isFinite && b[i] != 0 && abs(a[i] / b[i]) < 1_048_576 {
+          let exact = ((Double(a[i]) - Double(r)) / Double(b[i])).rounded()
+          #expect(Double(quotients[i]) == exact, "\(a[i]) // \(b[i])")
+        }
+      }
+    }
+    check(.float32, Float.self)
+    check(.float64, Double.self)
+  }
+
   /// Values that PyTorch 2.13 gives.
   @Test(arguments: indices)
   func edgesOfMeaning(set: Int) {
