@@ -14,12 +14,10 @@ private func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exp
 
 extension Tensor {
   /// A vector of `count` numbers, computed in double precision (or as whole numbers) and rounded once to `dtype`.
-  @inline(__always)
   private static func vector<T: TensorElement>(_ count: Int, _ dtype: DType, _ element: (Int) -> T) -> Tensor {
     let y = Tensor(empty: [count], dtype)
     if T.dtype == dtype {
-      let start = y.pointer.assumingMemoryBound(to: T.self)
-      CPU.shared.parallel(count, grain: CPU.grain) { for i in $0 { start[i] = element(i) } }
+      y.withElements(T.self) { for i in 0..<count { $0[i] = element(i) } }
       return y
     }
     // Through a block that stays in the cache.
