@@ -74,7 +74,7 @@ let package = Package(
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .yum(["openssl-devel"]), .brew(["openssl"])]),
-    .target(name: "FirecrestIO", dependencies: ["CCrypto", "CRuntime", "CZlib", "FirecrestCore"]),
+    .target(name: "FirecrestIO", dependencies: ["CCrypto", "CRuntime", "CZlib", "FirecrestCPU", "FirecrestCore"]),
     .target(name: "FirecrestNN", dependencies: ["FirecrestCPU", "FirecrestCore"], swiftSettings: [fastAccess]),
     .target(
       name: "FirecrestOptim", dependencies: ["CPUKernelAPI", "FirecrestCPU", "FirecrestCore"],
