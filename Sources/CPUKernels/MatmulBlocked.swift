@@ -103,8 +103,9 @@ extension MatmulProblem where C == E.Scalar {
           cRow: cRow, depth: depth, alpha: alpha, accumulate: d != nil || pc > 0, tail: lanes)
         // What the first steps of k start from; the next ones add to C.
         if pc == 0 { tile.dRow = dRow }
-        // Four times A is more than the second cache holds: rows along k are packed when their turn comes.
-        var unpacked = blocks.packsA && MatmulTiling.repeatsA && aStep == 1 ? a : nil
+        // Four times A is more than the second cache holds: rows along k are packed when their turn comes, for each block
+        // of B again, in memory that stays in the first cache.
+        let unpacked = blocks.packsA && MatmulTiling.repeatsA && aStep == 1 ? a : nil
         if blocks.packsA {
           if unpacked == nil { MatmulPack<E>.a(a, aRow, aStep, rows: rows, depth: depth, packedA) }
         } else {
@@ -127,7 +128,6 @@ extension MatmulProblem where C == E.Scalar {
             stream(tile, rows: rows, columns: columns, target)
           } else {
             sweep(tile, blocks, rows: rows, columns: columns, packing: unpacked, scratch, target)
-            unpacked = nil
           }
           jc += columns
         }
@@ -153,7 +153,7 @@ extension MatmulProblem where C == E.Scalar {
     }
   }
 
-  /// All tiles of a block of C. Where A's rows are given, they are packed on the way.
+  /// All tiles of a block of C. Where A's rows are given, they are packed on the way, each band in place of the last.
   @inline(__always)
   private func sweep(
     _ start: MatmulTile<S>, _ blocks: MatmulBlocks, rows: Int, columns: Int, packing unpacked: UnsafePointer<E>?,
@@ -178,7 +178,8 @@ extension MatmulProblem where C == E.Scalar {
           tile.a = start.a + (top * tile.depth + (i - top)) * start.aRow
           let count = min(MatmulTiling.packedRows, rows - top)
           tile.aStep = count * start.aRow
-          if let unpacked, first == 0, i == top {
+          if let unpacked {
+            tile.a = start.a
             MatmulPack<E>.a(
               unpacked + i * aRow, aRow, aStep, rows: count, depth: tile.depth, UnsafeMutablePointer(mutating: tile.a))
           }
@@ -186,7 +187,7 @@ extension MatmulProblem where C == E.Scalar {
           tile.a = start.a + i * aRow
         }
         // While the panels of B go past this one of A, the next one comes nearer where it lies far away.
-        let size = blocks.packsA && MatmulTiling.repeatsA ? height * tile.depth * start.aRow : 0
+        let size = unpacked == nil && blocks.packsA && MatmulTiling.repeatsA ? height * tile.depth * start.aRow : 0
         let next = tile.a + size
         let share = size > 0 ? (size * width + last - first - 1) / (last - first) : 0
         var j = first, near = 0
