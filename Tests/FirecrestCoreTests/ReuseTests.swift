@@ -7,6 +7,83 @@ import Testing
   private let values: [Float] = [-2, -1, 0, 1, 2, 3]
   private func fresh() -> Tensor { Tensor(values) * 1 }
 
+  @Test func expressionsWorkInOnePlace() {
+    var address: UnsafeMutableRawPointer?
+    func made() -> Tensor {
+      let x = fresh()
+      address = x.pointer
+      return x
+    }
+    let y = -(2 * (made() * 2 + 1) - 3).relu().sigmoid() / 4
+    #expect(y.pointer == address)
+    let expected = values.map { (v: Float) -> Float in -0.25 / (1 + (-Double(max(0, 4 * v - 1))).exponential) }
+    for (y, e) in zip(y.toArray(Float.self), expected) { #expect(abs(y - e) < 1e-6) }
+    // What a variable holds, or an array, or a tensor that lives on, stays.
+    let x = fresh(), list = [fresh()]
+    _ = (x * 2, x + 1, -x, 1 - x, x.exp(), list[0] * 3, list[0].sqrt())
+    #expect(x.toArray(Float.self) == values && list[0].toArray(Float.self) == values)
+    // Another type needs other memory.
+    func whole() -> Tensor { Tensor([1, 2, 3]) * 1 }
+    #expect(
+      (whole() / 2).toArray(Float.self) == [0.5, 1, 1.5] && (whole() * 0.5).toArray(Float.self) == [0.5, 1, 1.5])
+    // A part of larger memory would keep all of it.
+    func large() -> Tensor { Tensor.ones(1000)[0..<2] }
+    #expect((noGrad { large() } * 3).storage.byteCount == 8)
+    // A result's strides are those of new memory.
+    func column() -> Tensor { Tensor([1, 2] as [Float]).unsqueeze(dim: 0).T }
+    #expect((noGrad { column() } * 3).strides == [1, 1])
+  }
+
+  private typealias Function = (String, @Sendable (consuming Tensor) -> Tensor)
+
+  private static let forFloats: [Function] = [("frac", { $0.frac() })]
+  private static let functions: [Function] = [
+    ("neg", { -$0 }), ("add", { $0 + 3 }), ("sub", { $0 - 3 }), ("mul", { $0 * 3 }), ("div", { $0 / 3 }),
+    ("square", { $0.square() }), ("sqrt", { $0.sqrt() }), ("rsqrt", { $0.rsqrt() }),
+    ("reciprocal", { $0.reciprocal() }), ("sin", { $0.sin() }), ("cos", { $0.cos() }), ("tan", { $0.tan() }),
+    ("asin", { $0.asin() }), ("acos", { $0.acos() }), ("atan", { $0.atan() }), ("sinh", { $0.sinh() }),
+    ("cosh", { $0.cosh() }), ("tanh", { $0.tanh() }), ("asinh", { $0.asinh() }), ("acosh", { $0.acosh() }),
+    ("atanh", { $0.atanh() }), ("sinc", { $0.sinc() }), ("deg2rad", { $0.deg2rad() }), ("rad2deg", { $0.rad2deg() }),
+    ("angle", { $0.angle() }), ("exp", { $0.exp() }), ("exp2", { $0.exp2() }), ("expm1", { $0.expm1() }),
+    ("log", { $0.log() }), ("log2", { $0.log2() }), ("log10", { $0.log10() }), ("log1p", { $0.log1p() }),
+    ("erf", { $0.erf() }), ("erfc", { $0.erfc() }), ("erfinv", { $0.erfinv() }), ("erfcx", { $0.erfcx() }),
+    ("lgamma", { $0.lgamma() }), ("digamma", { $0.digamma() }), ("entr", { $0.entr() }), ("ndtr", { $0.ndtr() }),
+    ("ndtri", { $0.ndtri() }), ("logNdtr", { $0.logNdtr() }), ("i0", { $0.i0() }), ("i0e", { $0.i0e() }),
+    ("i1", { $0.i1() }), ("i1e", { $0.i1e() }), ("besselJ0", { $0.besselJ0() }), ("besselJ1", { $0.besselJ1() }),
+    ("besselY0", { $0.besselY0() }), ("besselY1", { $0.besselY1() }), ("abs", { $0.abs() }), ("sign", { $0.sign() }),
+    ("ceil", { $0.ceil() }), ("floor", { $0.floor() }), ("trunc", { $0.trunc() }), ("round", { $0.round() }),
+    ("relu", { $0.relu() }), ("relu6", { $0.relu6() }), ("hardtanh", { $0.hardtanh() }),
+    ("sigmoid", { $0.sigmoid() }), ("logSigmoid", { $0.logSigmoid() }), ("silu", { $0.silu() }),
+    ("gelu", { $0.gelu() }), ("gelu tanh", { $0.gelu(approximate: true) }), ("softplus", { $0.softplus() }),
+    ("mish", { $0.mish() }), ("leakyRelu", { $0.leakyRelu() }),
+  ]
+
+  /// Kernels must not read again what they have overwritten: tails, elements that take a slower way.
+  @Test(arguments: [DType.float32, .float64, .float16, .bfloat16, .int64, .int8])
+  func inPlaceIsTheSameFunction(_ dtype: DType) {
+    let special = Tensor(
+      [0, -0.0, 1, -1, 0.5, -0.25, 3, -3, 20, -20, 88, -88, 100, -120, 1e-5, -1e-5, .infinity, -.infinity, .nan])
+    for size in [1, 7, 16, 37, 700] {
+      let random = Tensor.randn(size, dtype: .float64, generator: Generator(seed: UInt64(size))) * 10
+      let huge = random * 1e8
+      let all = cat([special, random, special, huge, special.flip(dims: [0])])
+      let x = (dtype.isFloatingPoint ? all : cat([random, random * 3])).to(dtype)
+      for (name, function) in Self.functions + (dtype.isFloatingPoint ? Self.forFloats : []) {
+        let expected = function(x)
+        // On memory that nobody else sees.
+        let input = x * 1
+        let address = input.pointer
+        let got = function(consume input)
+        #expect(got.dtype == expected.dtype && same(got, expected), "\(name), \(size)")
+        if dtype.isFloatingPoint { #expect(got.pointer == address, "\(name)") }
+      }
+    }
+  }
+
+  private func same(_ a: Tensor, _ b: Tensor) -> Bool {
+    ((a .== b) | (a.isNaN() & b.isNaN())).all().item(as: Bool.self)
+  }
+
   @Test func whatNobodySeesIsOverwritten() {
     var address: UnsafeMutableRawPointer?
     func made() -> Tensor {
@@ -14,14 +91,14 @@ import Testing
       address = x.pointer
       return x
     }
-    let y = Tensor.relu(reusing: made())
+    let y = made().relu()
     #expect(y.pointer == address)
     #expect(y.toArray(Float.self) == [0, 0, 0, 1, 2, 3])
   }
 
   @Test func whatSomeoneSeesStays() {
     let x = fresh()
-    let y = Tensor.relu(reusing: x)
+    let y = x.relu()
     #expect(x.toArray(Float.self) == values && y.toArray(Float.self) == [0, 0, 0, 1, 2, 3])
     // A view keeps the memory.
     var base: Tensor? = fresh()
@@ -30,14 +107,14 @@ import Testing
       defer { base = nil }
       return base!
     }
-    _ = Tensor.relu(reusing: given())
+    _ = given().relu()
     #expect(view.toArray(Float.self) == [-2, -1, 0])
   }
 
   @Test func whatTheGradientNeedsStays() {
     let x = Tensor(values).requiresGrad(true)
     // exp saves its output.
-    Tensor.relu(reusing: x.exp()).sum().backward()
+    x.exp().relu().sum().backward()
     for (g, v) in zip(x.grad!.toArray(Float.self), x.exp().toArray(Float.self)) { #expect(abs(g - v) <= 1e-6 * v) }
     x.grad = nil
     // leaky relu keeps its input, whatever its slope: its output may be changed.
@@ -46,7 +123,7 @@ import Testing
     y.sum().backward()
     #expect(x.grad!.toArray(Float.self) == [-0.5, -0.5, -0.5, 1, 1, 1])
     // A leaf is never written over.
-    let leaf = Tensor.relu(reusing: Tensor(values).requiresGrad(true))
+    let leaf = Tensor(values).requiresGrad(true).relu()
     #expect(leaf.requiresGrad)
   }
 
@@ -147,6 +224,10 @@ import Testing
     let expected = values.map { v in (v > 0 ? 1 : 0) + 1 - Float.tanh(v) * Float.tanh(v) }
     for (g, e) in zip(x.grad!.toArray(Float.self), expected) { #expect(abs(g - e) < 1e-6) }
   }
+}
+
+extension Double {
+  fileprivate var exponential: Float { Tensor([Float(self)]).exp().toArray(Float.self)[0] }
 }
 
 extension Float {

@@ -76,7 +76,7 @@ import Testing
   @Test(arguments: ["a\nb", "a\rb", "a,b", "a\"b"])
   func refusesNames(_ name: String) throws {
     try withFolder { folder in
-      #expect(throws: FileError.self) { try CSVLog(folder + "/m.csv", columns: ["epoch", name]) }
+      _ = #expect(throws: FileError.self) { try CSVLog(folder + "/m.csv", columns: ["epoch", name]) }
     }
   }
 

@@ -176,49 +176,37 @@ struct LeakyReluBackward: BinaryOp {
   }
 }
 
-// For layers, which give their input away: the result takes its place where nobody else can see it. Those of which the
-// gradient needs the output anyway, as in PyTorch; of the others the output may still be changed in place.
-extension Tensor {
-  package static func relu(reusing x: consuming Tensor) -> Tensor {
-    x.dtype == .bool ? x.relu() : apply(Relu(), reusing: x)
-  }
-  package static func sigmoid(reusing x: consuming Tensor) -> Tensor {
-    x.dtype.isFloatingPoint ? apply(Sigmoid(), reusing: x) : x.sigmoid()
-  }
-  package static func tanh(reusing x: consuming Tensor) -> Tensor {
-    x.dtype.isFloatingPoint ? apply(Tanh(), reusing: x) : x.tanh()
-  }
-}
-
 extension Tensor {
   /// The density of the normal distribution.
   package var normalDensity: Tensor { (square() * -0.5).exp() * 0.3989422804014327 }
 
   /// max(x, 0); the derivative at 0 is 0 (PyTorch's `relu`).
-  public func relu() -> Tensor {
+  public consuming func relu() -> Tensor {
     refuseBool("relu", help: "convert it with to(.float32)")
-    return apply(Relu(), self)
+    return apply(Relu(), reusing: self)
   }
   /// 1 / (1 + e⁻ˣ) (PyTorch's `sigmoid`).
-  public func sigmoid() -> Tensor { apply(Sigmoid(), floating) }
+  public consuming func sigmoid() -> Tensor { inFloating(Sigmoid()) }
   /// The logarithm of `sigmoid`, without underflow (PyTorch's `logsigmoid`).
-  public func logSigmoid() -> Tensor { apply(LogSigmoid(), floating) }
+  public consuming func logSigmoid() -> Tensor { inFloating(LogSigmoid()) }
   /// x · sigmoid(x), also called swish (PyTorch's `silu`).
-  public func silu() -> Tensor { apply(Silu(), floating) }
+  public consuming func silu() -> Tensor { inFloating(Silu()) }
   /// x Φ(x), Φ the cumulative normal distribution (PyTorch's `gelu`). `approximate`: by tanh, as GPT-2 has it.
-  public func gelu(approximate: Bool = false) -> Tensor {
-    approximate ? apply(GeluTanh(), floating) : apply(Gelu(), floating)
+  public consuming func gelu(approximate: Bool = false) -> Tensor {
+    approximate ? inFloating(GeluTanh()) : inFloating(Gelu())
   }
   /// ln(1 + e^(βx)) / β; x itself where βx > `threshold` (PyTorch's `softplus`).
-  public func softplus(beta: Double = 1, threshold: Double = 20) -> Tensor {
-    if beta == 1 && threshold == 20 { return apply(Softplus(), floating) }
+  public consuming func softplus(beta: Double = 1, threshold: Double = 20) -> Tensor {
+    if beta == 1 && threshold == 20 { return inFloating(Softplus()) }
     return floating.inFull { x in
       let scaled = x * beta
       return x.where(scaled .> threshold, scaled.clamp(max: threshold).exp().log1p() / beta)
     }
   }
   /// x · tanh(softplus(x)) (PyTorch's `mish`).
-  public func mish() -> Tensor { apply(Mish(), floating) }
+  public consuming func mish() -> Tensor { inFloating(Mish()) }
   /// x where positive, else x · `negativeSlope` (PyTorch's `leaky_relu`).
-  public func leakyRelu(negativeSlope: Double = 0.01) -> Tensor { apply(LeakyRelu(slope: negativeSlope), floating) }
+  public consuming func leakyRelu(negativeSlope: Double = 0.01) -> Tensor {
+    inFloating(LeakyRelu(slope: negativeSlope))
+  }
 }

@@ -49,12 +49,9 @@ extension Tensor {
     return apply(Add(), a, b)
   }
   /// The sum with a number.
-  public static func + (a: Tensor, b: some TensorScalar) -> Tensor {
-    let (a, b) = promote(a, b)
-    return apply(Add(), a, b)
-  }
+  public static func + (a: consuming Tensor, b: some TensorScalar) -> Tensor { apply(Add(), reusing: a, b) }
   /// The sum with a number.
-  public static func + (a: some TensorScalar, b: Tensor) -> Tensor { b + a }
+  public static func + (a: some TensorScalar, b: consuming Tensor) -> Tensor { b + a }
 
   /// The difference, element by element (PyTorch's `sub`); not for bool.
   public static func - (a: Tensor, b: Tensor) -> Tensor {
@@ -63,10 +60,9 @@ extension Tensor {
     return apply(Sub(), a, b)
   }
   /// The difference with a number.
-  public static func - (a: Tensor, b: some TensorScalar) -> Tensor {
-    let (a, b) = promote(a, b)
-    a.refuseBool("sub", help: "use logicalXor, or ~ for the opposite")
-    return apply(Sub(), a, b)
+  public static func - (a: consuming Tensor, b: some TensorScalar) -> Tensor {
+    if a.dtype.promoted(with: b.scalar) == .bool { a.refuseBool("sub", help: "use logicalXor, or ~ for the opposite") }
+    return apply(Sub(), reusing: a, b)
   }
   /// The difference from a number (PyTorch's `rsub`).
   public static func - (a: some TensorScalar, b: Tensor) -> Tensor {
@@ -81,13 +77,13 @@ extension Tensor {
     return scaled(Mul(), a, b) { promote(a, b) }
   }
   /// The product with a number.
-  public static func * (a: Tensor, b: some TensorScalar) -> Tensor {
-    if a.dtype.isHalf && !a.dtype.holds(b.scalar) { return (a.to(.float32) * b).to(a.dtype) }
-    let (a, b) = promote(a, b)
-    return apply(Mul(), a, b)
+  public static func * (a: consuming Tensor, b: some TensorScalar) -> Tensor {
+    let dtype = a.dtype
+    if dtype.isHalf && !dtype.holds(b.scalar) { return (a.to(.float32) * b).to(dtype) }
+    return apply(Mul(), reusing: a, b)
   }
   /// The product with a number.
-  public static func * (a: some TensorScalar, b: Tensor) -> Tensor { b * a }
+  public static func * (a: some TensorScalar, b: consuming Tensor) -> Tensor { b * a }
 
   /// The true quotient: integers give float32 (PyTorch's `div`).
   public static func / (a: Tensor, b: Tensor) -> Tensor {
@@ -95,10 +91,11 @@ extension Tensor {
     return scaled(Div(), a, b) { b.promotedFloating(beside: a) }
   }
   /// The true quotient by a number.
-  public static func / (a: Tensor, b: some TensorScalar) -> Tensor {
-    if a.dtype.isHalf && !a.dtype.holds(b.scalar) { return (a.to(.float32) / b).to(a.dtype) }
-    let (a, b) = b.promotedFloating(beside: a)
-    return apply(Div(), a, b)
+  public static func / (a: consuming Tensor, b: some TensorScalar) -> Tensor {
+    let dtype = a.dtype
+    if dtype.isHalf && !dtype.holds(b.scalar) { return (a.to(.float32) / b).to(dtype) }
+    if !dtype.isFloatingPoint { a = a.to(.float32) }
+    return apply(Div(), reusing: a, b)
   }
   /// The true quotient of a number.
   public static func / (a: some TensorScalar, b: Tensor) -> Tensor {
@@ -123,9 +120,9 @@ extension Tensor {
   }
 
   /// The opposite of each element (PyTorch's `neg`); not for bool.
-  public static prefix func - (x: Tensor) -> Tensor {
+  public static prefix func - (x: consuming Tensor) -> Tensor {
     x.refuseBool("neg", help: "use ~ for the opposite of a truth value")
-    return apply(Neg(), x)
+    return apply(Neg(), reusing: x)
   }
 
   @inline(__always)

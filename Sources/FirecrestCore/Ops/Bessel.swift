@@ -93,19 +93,19 @@ extension DType {
 
 extension Tensor {
   /// The modified Bessel function of the first kind of order 0 (PyTorch's `i0`).
-  public func i0() -> Tensor { apply(I0(), floating) }
+  public consuming func i0() -> Tensor { inFloating(I0()) }
   /// e^(−|x|) i0(x), which does not overflow (PyTorch's `special.i0e`).
-  public func i0e() -> Tensor { apply(I0e(), floating) }
+  public consuming func i0e() -> Tensor { inFloating(I0e()) }
   /// The modified Bessel function of the first kind of order 1 (PyTorch's `special.i1`).
-  public func i1() -> Tensor { apply(I1(), floating) }
+  public consuming func i1() -> Tensor { inFloating(I1()) }
   /// e^(−|x|) i1(x), which does not overflow (PyTorch's `special.i1e`).
-  public func i1e() -> Tensor { apply(I1e(), floating) }
+  public consuming func i1e() -> Tensor { inFloating(I1e()) }
   /// The Bessel function of the first kind of order 0 (PyTorch's `special.bessel_j0`).
-  public func besselJ0() -> Tensor { apply(BesselJ0(), floating) }
+  public consuming func besselJ0() -> Tensor { inFloating(BesselJ0()) }
   /// The Bessel function of the first kind of order 1 (PyTorch's `special.bessel_j1`).
-  public func besselJ1() -> Tensor { apply(BesselJ1(), floating) }
+  public consuming func besselJ1() -> Tensor { inFloating(BesselJ1()) }
   /// The Bessel function of the second kind of order 0 (PyTorch's `special.bessel_y0`).
-  public func besselY0() -> Tensor { apply(BesselY0(), floating) }
+  public consuming func besselY0() -> Tensor { inFloating(BesselY0()) }
   /// The Bessel function of the second kind of order 1 (PyTorch's `special.bessel_y1`).
-  public func besselY1() -> Tensor { apply(BesselY1(), floating) }
+  public consuming func besselY1() -> Tensor { inFloating(BesselY1()) }
 }

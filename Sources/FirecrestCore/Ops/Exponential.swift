@@ -105,19 +105,19 @@ struct Xlog1py: ElementwiseBinaryOp {
 
 extension Tensor {
   /// eˣ of each element (PyTorch's `exp`); integers give float32.
-  public func exp() -> Tensor { apply(Exp(), floating) }
+  public consuming func exp() -> Tensor { inFloating(Exp()) }
   /// 2ˣ of each element (PyTorch's `exp2`).
-  public func exp2() -> Tensor { apply(Exp2(), floating) }
+  public consuming func exp2() -> Tensor { inFloating(Exp2()) }
   /// eˣ − 1, accurate near 0 (PyTorch's `expm1`).
-  public func expm1() -> Tensor { apply(Expm1(), floating) }
+  public consuming func expm1() -> Tensor { inFloating(Expm1()) }
   /// The natural logarithm (PyTorch's `log`); −∞ at 0, NaN below.
-  public func log() -> Tensor { apply(Log(), floating) }
+  public consuming func log() -> Tensor { inFloating(Log()) }
   /// The logarithm to base 2 (PyTorch's `log2`).
-  public func log2() -> Tensor { apply(Log2(), floating) }
+  public consuming func log2() -> Tensor { inFloating(Log2()) }
   /// The logarithm to base 10 (PyTorch's `log10`).
-  public func log10() -> Tensor { apply(Log10(), floating) }
+  public consuming func log10() -> Tensor { inFloating(Log10()) }
   /// ln(1 + x), accurate near 0 (PyTorch's `log1p`).
-  public func log1p() -> Tensor { apply(Log1p(), floating) }
+  public consuming func log1p() -> Tensor { inFloating(Log1p()) }
 
   /// ln(eᵃ + eᵇ) without overflow (PyTorch's `logaddexp`).
   public func logaddexp(_ other: some TensorOperand) -> Tensor { combinedFloating(Logaddexp(), other) }

@@ -14,11 +14,11 @@ struct Hardtanh: UnaryOp {
 
 extension Tensor {
   /// The elements, at least `min` and at most `max`; the gradient passes strictly between (PyTorch's `hardtanh`).
-  public func hardtanh(min: Double = -1, max: Double = 1) -> Tensor {
-    apply(Hardtanh(low: .double(min), high: .double(max)), self)
+  public consuming func hardtanh(min: Double = -1, max: Double = 1) -> Tensor {
+    apply(Hardtanh(low: .double(min), high: .double(max)), reusing: self)
   }
   /// The elements, at least 0 and at most 6 (PyTorch's `relu6`).
-  public func relu6() -> Tensor { hardtanh(min: 0, max: 6) }
+  public consuming func relu6() -> Tensor { hardtanh(min: 0, max: 6) }
   /// relu6(x + 3) / 6, a sigmoid of three lines (PyTorch's `hardsigmoid`).
   public func hardsigmoid() -> Tensor { floating.inFull { ($0 + 3).relu6() / 6 } }
   /// x · hardsigmoid(x) (PyTorch's `hardswish`).

@@ -113,13 +113,15 @@ struct PowNumber: UnaryOp {
 
 extension Tensor {
   /// The square of each element (PyTorch's `square`).
-  public func square() -> Tensor { apply(Square(), dtype == .bool ? to(.int64) : self) }
+  public consuming func square() -> Tensor {
+    dtype == .bool ? apply(Square(), to(.int64)) : apply(Square(), reusing: self)
+  }
   /// The square root (PyTorch's `sqrt`); NaN below 0. Integers give float32.
-  public func sqrt() -> Tensor { apply(Sqrt(), floating) }
+  public consuming func sqrt() -> Tensor { inFloating(Sqrt()) }
   /// 1 / √x (PyTorch's `rsqrt`).
-  public func rsqrt() -> Tensor { apply(Rsqrt(), floating) }
+  public consuming func rsqrt() -> Tensor { inFloating(Rsqrt()) }
   /// 1 / x (PyTorch's `reciprocal`); integers give float32.
-  public func reciprocal() -> Tensor { apply(Reciprocal(), floating) }
+  public consuming func reciprocal() -> Tensor { inFloating(Reciprocal()) }
 
   /// Each element to a power, element by element; shapes broadcast and types promote (PyTorch's `pow`). Integers stay
   /// integers and wrap; negative powers of them are 1/aⁿ without its fraction.

@@ -88,20 +88,20 @@ public enum RoundingMode: Sendable {
 
 extension Tensor {
   /// The absolute value (PyTorch's `abs`); its derivative at 0 is 0.
-  public func abs() -> Tensor {
+  public consuming func abs() -> Tensor {
     refuseBool("abs", help: "it is its own absolute value")
-    return apply(Abs(), self)
+    return apply(Abs(), reusing: self)
   }
   /// −1, 0 or 1 (PyTorch's `sign`, and `sgn` of real numbers); 0 for NaN.
-  public func sign() -> Tensor { apply(Step(kernel: .sign), self) }
+  public consuming func sign() -> Tensor { apply(Step(kernel: .sign), reusing: self) }
   /// The next integer above (PyTorch's `ceil`), in the same type.
-  public func ceil() -> Tensor { rounded(.ceil) }
+  public consuming func ceil() -> Tensor { rounded(.ceil) }
   /// The next integer below (PyTorch's `floor`), in the same type.
-  public func floor() -> Tensor { rounded(.floor) }
+  public consuming func floor() -> Tensor { rounded(.floor) }
   /// The number without its fraction (PyTorch's `trunc` and `fix`), in the same type.
-  public func trunc() -> Tensor { rounded(.trunc) }
+  public consuming func trunc() -> Tensor { rounded(.trunc) }
   /// The nearest integer, halves to even (PyTorch's `round`), in the same type.
-  public func round() -> Tensor { rounded(.round) }
+  public consuming func round() -> Tensor { rounded(.round) }
   /// The nearest number with `decimals` digits after the point; negative: before it (PyTorch's `round(decimals:)`).
   public func round(decimals: Int) -> Tensor {
     if decimals == 0 || !dtype.isFloatingPoint { return round() }
@@ -111,11 +111,11 @@ extension Tensor {
     return decimals > 0 ? (self * power).round() / power : (self / power).round() * power
   }
   /// The fraction with the number's sign (PyTorch's `frac`); floating types only.
-  public func frac() -> Tensor { apply(Frac(), self) }
+  public consuming func frac() -> Tensor { apply(Frac(), reusing: self) }
 
-  private func rounded(_ kernel: UnaryKernel) -> Tensor {
+  private consuming func rounded(_ kernel: UnaryKernel) -> Tensor {
     refuseBool("\(kernel)", help: "it is whole already")
-    return apply(Step(kernel: kernel), self)
+    return apply(Step(kernel: kernel), reusing: self)
   }
 
   /// The quotient rounded to a whole number, in the operands' type (PyTorch's `div` with `rounding_mode`, and

@@ -132,17 +132,17 @@ struct LogNdtr: ElementwiseUnaryOp {
 
 extension Tensor {
   /// The error function (PyTorch's `erf`).
-  public func erf() -> Tensor { apply(Erf(), floating) }
+  public consuming func erf() -> Tensor { inFloating(Erf()) }
   /// 1 − erf(x), accurate where that is small (PyTorch's `erfc`).
-  public func erfc() -> Tensor { apply(Erfc(), floating) }
+  public consuming func erfc() -> Tensor { inFloating(Erfc()) }
   /// The inverse of `erf` (PyTorch's `erfinv`); NaN outside of −1...1.
-  public func erfinv() -> Tensor { apply(Erfinv(), floating) }
+  public consuming func erfinv() -> Tensor { inFloating(Erfinv()) }
   /// e^(x²) erfc(x) (PyTorch's `special.erfcx`).
-  public func erfcx() -> Tensor { apply(Erfcx(), floating) }
+  public consuming func erfcx() -> Tensor { inFloating(Erfcx()) }
   /// ln |Γ(x)| (PyTorch's `lgamma`).
-  public func lgamma() -> Tensor { apply(Lgamma(), floating) }
+  public consuming func lgamma() -> Tensor { inFloating(Lgamma()) }
   /// ψ(x), the derivative of `lgamma` (PyTorch's `digamma`).
-  public func digamma() -> Tensor { apply(Digamma(), floating) }
+  public consuming func digamma() -> Tensor { inFloating(Digamma()) }
   /// The n-th derivative of `digamma`, n ≥ 0 (PyTorch's `polygamma`).
   public func polygamma(_ n: Int) -> Tensor {
     if n < 0 { stop("polygamma", "n must be at least 0, not \(n)", [self]) }
@@ -166,13 +166,13 @@ extension Tensor {
   public func igammac(_ x: Tensor) -> Tensor { combined(Igamma(upper: true), x) }
 
   /// −x ln x, 0 at 0 and −∞ below (PyTorch's `special.entr`).
-  public func entr() -> Tensor { apply(Entr(), floating) }
+  public consuming func entr() -> Tensor { inFloating(Entr()) }
   /// The cumulative normal distribution (PyTorch's `special.ndtr`).
-  public func ndtr() -> Tensor { apply(Ndtr(), floating) }
+  public consuming func ndtr() -> Tensor { inFloating(Ndtr()) }
   /// The inverse of `ndtr`: the quantiles of the normal distribution (PyTorch's `special.ndtri`).
-  public func ndtri() -> Tensor { apply(Ndtri(), floating) }
+  public consuming func ndtri() -> Tensor { inFloating(Ndtri()) }
   /// The logarithm of `ndtr`, without underflow (PyTorch's `special.log_ndtr`).
-  public func logNdtr() -> Tensor { apply(LogNdtr(), floating) }
+  public consuming func logNdtr() -> Tensor { inFloating(LogNdtr()) }
 
   /// ln(x / (1 − x)), the inverse of `sigmoid`; with `eps`, x is first clamped to eps...1 − eps (PyTorch's `logit`).
   public func logit(eps: Double? = nil) -> Tensor {

@@ -169,40 +169,40 @@ struct Angle: ElementwiseUnaryOp {
 
 extension Tensor {
   /// The sine of each angle in radians (PyTorch's `sin`).
-  public func sin() -> Tensor { apply(Sin(), floating) }
+  public consuming func sin() -> Tensor { inFloating(Sin()) }
   /// The cosine (PyTorch's `cos`).
-  public func cos() -> Tensor { apply(Cos(), floating) }
+  public consuming func cos() -> Tensor { inFloating(Cos()) }
   /// The tangent (PyTorch's `tan`).
-  public func tan() -> Tensor { apply(Tan(), floating) }
+  public consuming func tan() -> Tensor { inFloating(Tan()) }
   /// The angle in −π/2...π/2 with this sine (PyTorch's `asin`); NaN outside of −1...1.
-  public func asin() -> Tensor { apply(Asin(), floating) }
+  public consuming func asin() -> Tensor { inFloating(Asin()) }
   /// The angle in 0...π with this cosine (PyTorch's `acos`).
-  public func acos() -> Tensor { apply(Acos(), floating) }
+  public consuming func acos() -> Tensor { inFloating(Acos()) }
   /// The angle in −π/2...π/2 with this tangent (PyTorch's `atan`).
-  public func atan() -> Tensor { apply(Atan(), floating) }
+  public consuming func atan() -> Tensor { inFloating(Atan()) }
   /// The angle in −π...π of the point (x, this) (PyTorch's `atan2`).
   public func atan2(_ x: some TensorOperand) -> Tensor { combinedFloating(Atan2(), x) }
   /// The hyperbolic sine (PyTorch's `sinh`).
-  public func sinh() -> Tensor { apply(Sinh(), floating) }
+  public consuming func sinh() -> Tensor { inFloating(Sinh()) }
   /// The hyperbolic cosine (PyTorch's `cosh`).
-  public func cosh() -> Tensor { apply(Cosh(), floating) }
+  public consuming func cosh() -> Tensor { inFloating(Cosh()) }
   /// The hyperbolic tangent (PyTorch's `tanh`).
-  public func tanh() -> Tensor { apply(Tanh(), floating) }
+  public consuming func tanh() -> Tensor { inFloating(Tanh()) }
   /// The inverse hyperbolic sine (PyTorch's `asinh`).
-  public func asinh() -> Tensor { apply(Asinh(), floating) }
+  public consuming func asinh() -> Tensor { inFloating(Asinh()) }
   /// The inverse hyperbolic cosine (PyTorch's `acosh`); NaN below 1.
-  public func acosh() -> Tensor { apply(Acosh(), floating) }
+  public consuming func acosh() -> Tensor { inFloating(Acosh()) }
   /// The inverse hyperbolic tangent (PyTorch's `atanh`); NaN outside of −1...1.
-  public func atanh() -> Tensor { apply(Atanh(), floating) }
+  public consuming func atanh() -> Tensor { inFloating(Atanh()) }
   /// sqrt(a² + b²) without overflow (PyTorch's `hypot`).
   public func hypot(_ other: some TensorOperand) -> Tensor { combinedFloating(Hypot(), other) }
   /// sin(πx) / (πx), 1 at 0 (PyTorch's `sinc`).
-  public func sinc() -> Tensor { apply(Sinc(), floating) }
+  public consuming func sinc() -> Tensor { inFloating(Sinc()) }
   /// Degrees as radians (PyTorch's `deg2rad`).
-  public func deg2rad() -> Tensor { apply(Deg2rad(), floating) }
+  public consuming func deg2rad() -> Tensor { inFloating(Deg2rad()) }
   /// Radians as degrees (PyTorch's `rad2deg`).
-  public func rad2deg() -> Tensor { apply(Rad2deg(), floating) }
+  public consuming func rad2deg() -> Tensor { inFloating(Rad2deg()) }
   /// The angle of each element in the complex plane, in radians (PyTorch's `angle`): 0, π where it is negative, NaN
   /// where it is NaN. Its derivative is 0.
-  public func angle() -> Tensor { apply(Angle(), floating) }
+  public consuming func angle() -> Tensor { inFloating(Angle()) }
 }

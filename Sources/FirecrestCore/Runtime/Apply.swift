@@ -46,15 +46,15 @@ package func apply<O: MultiOp>(_ op: O, _ inputs: [Tensor]) -> [Tensor] {
   return outputs
 }
 
-/// Runs an operation of one tensor, on the memory of that tensor where nobody else can see it: where a layer passes on
-/// what the one before computed, or a gradient on its way to the next node. Saves memory, and time with it.
+/// Runs an operation of one tensor, on the memory of that tensor where nobody else can see it: what an expression or a
+/// layer passes on to the next, or a gradient on its way. Saves memory, and time with it.
 package func apply<O: UnaryOp>(_ op: O, reusing x: consuming Tensor) -> Tensor {
   var x = x
   let isRecorded = x.requiresGrad && GradMode.isEnabled && op.isDifferentiable
   if isRecorded && op.saves.contains(.x) || !Tensor.isReusable(&x) || (try? op.infer(x.spec)) != x.spec {
     return apply(op, x)
   }
-  let y = x.window(x.shape, strides: x.strides, offset: x.offset)
+  let y = x.window(x.shape, strides: x.shape.contiguousStrides, offset: 0)
   op.run(x, into: y, on: .shared)
   if isRecorded { y.node = UnaryNode(op, x, y) }
   return y
@@ -65,17 +65,34 @@ package func apply<O: BinaryOp>(_ op: O, reusing a: consuming Tensor, _ b: Tenso
   var a = a
   let isRecorded = (a.requiresGrad || b.requiresGrad) && GradMode.isEnabled && op.isDifferentiable
   if isRecorded || !Tensor.isReusable(&a) || (try? op.infer(a.spec, b.spec)) != a.spec { return apply(op, a, b) }
-  let y = a.window(a.shape, strides: a.strides, offset: a.offset)
+  let y = a.window(a.shape, strides: a.shape.contiguousStrides, offset: 0)
   op.run(a, b, into: y, on: .shared)
   return y
 }
 
+/// Runs an operation of a tensor and a number in their common type, on the tensor's memory where nobody else can see
+/// it.
+@inline(__always)
+package func apply<O: BinaryOp>(_ op: O, reusing a: consuming Tensor, _ b: some TensorScalar) -> Tensor {
+  let scalar = b.scalar, dtype = a.dtype.promoted(with: scalar)
+  if dtype != a.dtype { a = a.to(dtype) }
+  return apply(op, reusing: a, Tensor.scalar(scalar, dtype))
+}
+
 extension Tensor {
-  /// Whether a result may be written over `x`: nothing but this variable refers to the tensor, and nothing but the
-  /// tensor to its memory.
+  /// Runs an operation of floating types on this tensor, integers and bool as float32, and on its memory where nobody
+  /// else can see it.
+  @inline(__always)
+  package consuming func inFloating<O: UnaryOp>(_ op: O) -> Tensor {
+    dtype.isFloatingPoint ? apply(op, reusing: self) : apply(op, reusing: to(.float32))
+  }
+
+  /// Whether a result may be written over `x`: nothing but this variable refers to the tensor, nothing but the tensor to
+  /// its memory, and it has no more of that than it needs.
   fileprivate static func isReusable(_ x: inout Tensor) -> Bool {
     isKnownUniquelyReferenced(&x) && isKnownUniquelyReferenced(&x.storage) && x.storage.isAllocated
-      && x.isContiguous && x.extras == nil && !x.leafRequiresGrad
+      && x.isContiguous && x.storage.byteCount == x.elementCount * x.dtype.size && x.extras == nil
+      && !x.leafRequiresGrad
       && x.isInference == fc_state().pointee.inference_mode && !Decomposition.isPreferred
   }
 }

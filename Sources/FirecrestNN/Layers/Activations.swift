@@ -6,7 +6,7 @@ public final class ReLU: Layer {
   public init() {}
 
   /// The function of each element.
-  public func forward(_ x: consuming Tensor) -> Tensor { .relu(reusing: x) }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.relu() }
 }
 
 /// min(max(x, 0), 6) (PyTorch's `nn.ReLU6`).
@@ -15,7 +15,7 @@ public final class ReLU6: Layer {
   public init() {}
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.relu6() }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.relu6() }
 }
 
 /// λx where positive, else λα (eˣ − 1), with the λ and α that keep mean and variance (PyTorch's `nn.SELU`).
@@ -33,7 +33,7 @@ public final class SiLU: Layer {
   public init() {}
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.silu() }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.silu() }
 }
 
 /// x · tanh(softplus(x)) (PyTorch's `nn.Mish`).
@@ -42,7 +42,7 @@ public final class Mish: Layer {
   public init() {}
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.mish() }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.mish() }
 }
 
 /// 1 / (1 + e⁻ˣ) (PyTorch's `nn.Sigmoid`).
@@ -51,7 +51,7 @@ public final class Sigmoid: Layer {
   public init() {}
 
   /// The function of each element.
-  public func forward(_ x: consuming Tensor) -> Tensor { .sigmoid(reusing: x) }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.sigmoid() }
 }
 
 /// ln sigmoid(x) (PyTorch's `nn.LogSigmoid`).
@@ -60,7 +60,7 @@ public final class LogSigmoid: Layer {
   public init() {}
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.logSigmoid() }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.logSigmoid() }
 }
 
 /// The hyperbolic tangent (PyTorch's `nn.Tanh`).
@@ -69,7 +69,7 @@ public final class Tanh: Layer {
   public init() {}
 
   /// The function of each element.
-  public func forward(_ x: consuming Tensor) -> Tensor { .tanh(reusing: x) }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.tanh() }
 }
 
 /// x / (1 + |x|) (PyTorch's `nn.Softsign`).

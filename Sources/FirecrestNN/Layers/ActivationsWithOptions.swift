@@ -9,7 +9,7 @@ public final class LeakyReLU: Layer {
   public init(_ negativeSlope: Double = 0.01) { self.negativeSlope = negativeSlope }
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.leakyRelu(negativeSlope: negativeSlope) }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.leakyRelu(negativeSlope: negativeSlope) }
 
   /// As PyTorch prints it.
   public var extraDescription: String { "negative_slope=\(negativeSlope)" }
@@ -54,7 +54,7 @@ public final class GELU: Layer {
   public init(approximate: Bool = false) { self.approximate = approximate }
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.gelu(approximate: approximate) }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.gelu(approximate: approximate) }
 
   /// As PyTorch prints it.
   public var extraDescription: String { "approximate='\(approximate ? "tanh" : "none")'" }
@@ -76,7 +76,7 @@ public final class Softplus: Layer {
   }
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.softplus(beta: beta, threshold: threshold) }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.softplus(beta: beta, threshold: threshold) }
 
   /// As PyTorch prints it.
   public var extraDescription: String { "beta=\(beta), threshold=\(threshold)" }
@@ -98,7 +98,7 @@ public final class Hardtanh: Layer {
   }
 
   /// The function of each element.
-  public func forward(_ x: Tensor) -> Tensor { x.hardtanh(min: min, max: max) }
+  public func forward(_ x: consuming Tensor) -> Tensor { x.hardtanh(min: min, max: max) }
 
   /// As PyTorch prints it.
   public var extraDescription: String { "min_val=\(min), max_val=\(max)" }

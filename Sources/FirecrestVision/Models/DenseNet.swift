@@ -57,7 +57,7 @@ public final class DenseNet: Layer {
 
   /// [N, numClasses].
   public func forward(_ x: Tensor) -> Tensor {
-    let y = Tensor.relu(reusing: features(x))
+    let y = features(x).relu()
     return classifier(adaptiveAvgPool2d(y, outputSize: 1).flatten(from: 1))
   }
 }
