@@ -84,6 +84,55 @@ import Testing
     ((a .== b) | (a.isNaN() & b.isNaN())).all().item(as: Bool.self)
   }
 
+  /// Random programs give the same values and gradients whether or not somebody holds all that they compute.
+  @Test(arguments: [false, true])
+  func programsCannotTell(_ recording: Bool) {
+    for seed in 0..<300 as Range<UInt64> {
+      let plain = run(seed, recording, holding: false), held = run(seed, recording, holding: true)
+      #expect(
+        plain.count == held.count && zip(plain, held).allSatisfy { $0.shape == $1.shape && same($0, $1) }, "\(seed)")
+    }
+  }
+
+  /// A program of 30 steps on a stack of tensors: what is left on the stack, the leaves, and their gradients.
+  private func run(_ seed: UInt64, _ recording: Bool, holding: Bool) -> [Tensor] {
+    let random = Generator(seed: seed)
+    func pick(_ n: Int) -> Int { Tensor.randint(high: n, [1], generator: random).item(as: Int.self) }
+    let leaves = (0..<3).map { _ in Tensor.randn(4, 4, dtype: .float64, generator: random, requiresGrad: recording) }
+    var stack = leaves, held: [Tensor] = []
+    func step() {
+      let x = stack.removeLast()
+      if holding { held.append(x) }
+      switch pick(12) {
+      case 0: stack += [x, x]
+      case 1: stack += [x.T, x]
+      case 2: stack.append(x.T)
+      case 3: stack.append((x[0..<2] * 0.5).repeat(2, 1) + 1)
+      case 4: stack.append(noGrad { x.sin() * 2 })
+      case 5: stack.append(x.detach())
+      case 6: stack.append((x * 0.5 - 1).cos() * x)
+      case 7: stack += [leaves[pick(3)], x]
+      case 8:
+        let y = stack.popLast() ?? leaves[0]
+        if holding { held.append(y) }
+        stack.append(x * y + 0.25)
+      case 9:
+        let y = x.reshape(16)
+        stack += [y.view(4, 4), x]
+      default:
+        let smooth = Self.functions.filter { ["neg", "mul", "sin", "tanh", "sigmoid", "silu", "atan"].contains($0.0) }
+        stack.append(smooth[pick(smooth.count)].1(consume x))
+      }
+    }
+    for _ in 0..<30 { step() }
+    if recording {
+      let sum = stack.reduce(leaves[0].sum()) { $0 + $1.sum() }
+      if holding { held.append(sum) }
+      sum.backward()
+    }
+    return stack.map { $0.detach() } + leaves.map { $0.detach() } + leaves.compactMap(\.grad)
+  }
+
   @Test func whatNobodySeesIsOverwritten() {
     var address: UnsafeMutableRawPointer?
     func made() -> Tensor {
