@@ -69,4 +69,11 @@ package protocol ElementwiseKernels: Sendable {
   /// y = x converted as PyTorch's `to(dtype)` does: to bool is x != 0 (NaN is true), floats to integers truncate.
   /// With from == to it is a strided copy.
   func convert(_ from: DType, _ to: DType, _ n: Extent, _ x: Operand, _ y: Operand)
+  /// y[i] = start + i · step for i < count, modulo 2⁶⁴.
+  func progression(start: Int, step: Int, count: Int, _ y: UnsafeMutablePointer<Int>)
+  /// y[i] = start + (index + i · direction) · step for i < count, of type float32 or float64, which takes two roundings
+  /// or, where `isFused`, one. The direction is 1 or −1.
+  func progression(
+    _ type: DType, from index: Int, by direction: Int, count: Int, start: Double, step: Double, isFused: Bool,
+    _ y: UnsafeMutableRawPointer)
 }

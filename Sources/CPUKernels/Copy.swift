@@ -120,7 +120,9 @@ private func copyElements<T: FixedWidthInteger>(
     for row in 0..<plan.rows {
       let source = x + row &* plan.xRow
       let target = y + row &* plan.yRow
-      if plan.yColumn == 1 {
+      if plan.yColumn == 1 && plan.xColumn == -1 {
+        for column in 0..<plan.columns { target[column] = source[0 &- column] }
+      } else if plan.yColumn == 1 {
         for column in 0..<plan.columns { target[column] = source[column &* plan.xColumn] }
       } else {
         for column in 0..<plan.columns { target[column &* plan.yColumn] = source[column &* plan.xColumn] }

@@ -39,10 +39,19 @@ extension Kernels: ElementwiseKernels {
     if from == to || from == .bool && to.size == 1 {
       let bits = bitPattern(from)
       drive(.copy(bits), n, Port(x, bits), to: Port(y, bits))
+    } else if from == .float32 && ElementStorage(to).isConverted && isRun(n, x, y) {
+      narrowHalf(ElementStorage(to), x.pointer, y.pointer, n.inner)
+    } else if ElementStorage(from).isConverted && to == .float32 && isRun(n, x, y) {
+      widenHalf(ElementStorage(from), x.pointer, y.pointer, n.inner)
     } else {
       drive(.convert(from, to), n, Port(x, from), to: Port(y, to))
     }
   }
+}
+
+/// Whether both operands are one run of elements, not so long that the output is better written past the caches.
+private func isRun(_ n: Extent, _ x: Operand, _ y: Operand) -> Bool {
+  n.outer == 1 && x.inner == 1 && y.inner == 1 && n.inner < streamThreshold / 4
 }
 
 /// The integer type of the same size: for work that moves elements without reading them.

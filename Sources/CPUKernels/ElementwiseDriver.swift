@@ -291,15 +291,17 @@ struct ElementwiseRun {
   private func store(_ row: Int, _ column: Int, _ rows: Int, _ columns: Int) {
     let count = rows &* columns
     var from = UnsafeRawPointer(y.buffer)
+    let to = y.address(row, column)
+    let isContiguous = y.operand.inner == 1 && (rows == 1 || y.operand.outer == columns)
     if y.storage.isConverted {
+      if isContiguous && !streams { return narrowHalf(y.storage, y.buffer, to, count) }
       narrowHalf(y.storage, y.buffer, y.raw, count)
       from = UnsafeRawPointer(y.raw)
     }
-    let to = y.address(row, column)
     let size = y.storage.memorySize
     if streams {
       csimd_stream_copy(to, from, count &* size)
-    } else if y.operand.inner == 1, rows == 1 || y.operand.outer == columns {
+    } else if isContiguous {
       memcpy(to, from, count &* size)
     } else {
       switch size {

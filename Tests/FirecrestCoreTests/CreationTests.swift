@@ -33,6 +33,42 @@ private final class Counter {
     #expect(counts.toArray(Int.self).firstIndex(of: 1) == 49)
   }
 
+  /// Long ones are filled by pieces, on several threads, by vectors.
+  @Test func longRanges() {
+    let n = 100_003
+    let whole = Tensor.arange(-7, 3 * n - 7, step: 3).toArray(Int.self)
+    #expect(whole == (0..<n).map { 3 * $0 - 7 })
+    let narrow = (0..<n).map { Int16(truncatingIfNeeded: 9 - 5 * $0) }
+    #expect(Tensor.arange(9, 9 - 5 * n, step: -5, dtype: .int16).toArray(Int.self) == narrow.map { Int($0) })
+    for dtype in [DType.float64, .float32] {
+      let y = Tensor.arange(0.5, Double(n) * 0.1 + 0.45, step: 0.1, dtype: dtype).toArray(Double.self)
+      let steps = (0..<n).map { i in 0.5 + Double(i) * 0.1 }
+      #expect(y == (dtype == .float64 ? steps : steps.map { Double(Float($0)) }))
+    }
+    func spaced<T: BinaryFloatingPoint>(_ start: T, _ end: T, _ count: Int) -> [T] {
+      let step = (end - start) / T(count - 1)
+      return (0..<count).map { i in
+        if i < count / 2 { return start.addingProduct(step, T(i)) }
+        return end.addingProduct(-step, T(count - 1 - i))
+      }
+    }
+    for count in [n, n + 1] {
+      #expect(Tensor.linspace(-1, 0.1, count).toArray(Float.self) == spaced(-1, 0.1, count))
+      let z: [Double] = spaced(2, -9, count)
+      #expect(Tensor.linspace(2, -9, count, dtype: .float64).toArray(Double.self) == z)
+      let bits = Tensor.linspace(2, -9, count, dtype: .bfloat16).toArray(Double.self)
+      #expect(bits == Tensor(z).to(.bfloat16).toArray(Double.self))
+    }
+    // Reversed by vectors.
+    let x = Tensor.arange(2 * n).reshape(2, n)
+    for dtype in [DType.int64, .int32, .float32, .bool] {
+      let y = x.to(dtype), columns = y.flip(dims: [1]), all = y.flip(dims: [0, 1])
+      let row = y[1].toArray(Int.self), first = y[0].toArray(Int.self)
+      #expect(columns[1].toArray(Int.self) == row.reversed() && columns[0].toArray(Int.self) == first.reversed())
+      #expect(all.flatten().toArray(Int.self) == row.reversed() + first.reversed())
+    }
+  }
+
   @Test func buffers() {
     let numbers: [Float] = [1, 2, 3, 4, 5, 6]
     let copied = numbers.withUnsafeBufferPointer { Tensor(copying: $0, shape: [2, 3]) }

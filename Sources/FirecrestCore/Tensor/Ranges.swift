@@ -13,27 +13,38 @@ import FirecrestCPU
 private func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
 
 extension Tensor {
-  /// A vector of `count` numbers, computed in double precision (or as whole numbers) and rounded once to `dtype`.
-  private static func vector<T: TensorElement>(_ count: Int, _ dtype: DType, _ element: (Int) -> T) -> Tensor {
-    let y = Tensor(empty: [count], dtype)
-    if T.dtype == dtype {
-      y.withElements(T.self) { for i in 0..<count { $0[i] = element(i) } }
-      return y
-    }
-    // Through a block that stays in the cache.
-    let block = 4096
-    withUnsafeTemporaryAllocation(of: T.self, capacity: block) { buffer in
-      var start = 0
-      while start < count {
-        let length = Swift.min(block, count - start)
-        for i in 0..<length { buffer.initializeElement(at: i, to: element(start + i)) }
-        CPU.shared.kernels.convert(
-          T.dtype, dtype, Extent(inner: length), Operand(UnsafeMutableRawPointer(buffer.baseAddress!), inner: 1),
-          Operand(y.pointer + start * dtype.size, inner: 1))
-        start += length
+  /// A vector of `count` numbers that `fill` computes as `T`, a range of them at a time, rounded once to `dtype`.
+  private static func vector<T: TensorElement>(
+    _ count: Int, _ dtype: DType, _ fill: (Range<Int>, UnsafeMutablePointer<T>) -> Void
+  ) -> Tensor {
+    let y = Tensor(empty: [count], dtype), target = y.pointer
+    CPU.shared.parallel(count) { range in
+      if T.dtype == dtype {
+        return fill(range, target.assumingMemoryBound(to: T.self) + range.lowerBound)
+      }
+      // Through a block that stays in the cache.
+      let block = 4096
+      withUnsafeTemporaryAllocation(of: T.self, capacity: Swift.min(block, range.count)) { buffer in
+        let numbers = buffer.baseAddress!
+        var start = range.lowerBound
+        while start < range.upperBound {
+          let end = Swift.min(start + block, range.upperBound)
+          fill(start..<end, numbers)
+          CPU.shared.kernels.convert(
+            T.dtype, dtype, Extent(inner: end - start), Operand(UnsafeMutableRawPointer(numbers), inner: 1),
+            Operand(target + start * dtype.size, inner: 1))
+          start = end
+        }
       }
     }
     return y
+  }
+
+  /// The whole numbers `start`, `start + step`, …
+  private static func wholes(_ count: Int, _ dtype: DType, _ start: Int, _ step: Int) -> Tensor {
+    vector(count, dtype) { (range, y: UnsafeMutablePointer<Int>) in
+      CPU.shared.kernels.progression(start: start &+ range.lowerBound &* step, step: step, count: range.count, y)
+    }
   }
 
   /// The whole numbers 0, 1, … below `end`, as int64 unless `dtype` says otherwise (PyTorch's `arange`).
@@ -50,7 +61,7 @@ extension Tensor {
     let size = step.magnitude
     let count = distance / size + (distance % size == 0 ? 0 : 1)
     if count > UInt(Int.max) { fail("arange", "there are too many steps of \(step) from \(start) to \(end)") }
-    let y = vector(Int(count), dtype) { start &+ $0 &* step }
+    let y = wholes(Int(count), dtype, start, step)
     return requiresGrad ? y.requiresGrad(true) : y
   }
 
@@ -67,7 +78,10 @@ extension Tensor {
     if !(count < 0x1p53) { fail("arange", "there are too many steps of \(step) from \(start) to \(end)") }
     let y: Tensor
     if dtype.isFloatingPoint {
-      y = vector(Int(count), dtype) { start + Double($0) * step }
+      y = vector(Int(count), dtype) { (range, y: UnsafeMutablePointer<Double>) in
+        CPU.shared.kernels.progression(
+          .float64, from: range.lowerBound, by: 1, count: range.count, start: start, step: step, isFused: false, y)
+      }
     } else {
       guard let first = Int(exactly: start.rounded(.towardZero)), let last = Int(exactly: end.rounded(.towardZero)),
         let whole = Int(exactly: step.rounded(.towardZero)), whole != 0
@@ -79,7 +93,7 @@ extension Tensor {
       // As in PyTorch whole numbers step by the step's whole part; int64 also counts with whole ends.
       y =
         dtype == .int64
-        ? arange(first, last, step: whole) : vector(Int(count), dtype) { first &+ $0 &* whole }
+        ? arange(first, last, step: whole) : wholes(Int(count), dtype, first, whole)
     }
     return requiresGrad ? y.requiresGrad(true) : y
   }
@@ -102,8 +116,8 @@ extension Tensor {
     // float32 computes in its own precision, as in PyTorch, to the bit.
     let y =
       dtype == .float32
-      ? spaced("linspace", Float(start), Float(end), count, dtype) { $0 }
-      : spaced("linspace", start, end, count, dtype) { $0 }
+      ? spaced("linspace", Float(start), Float(end), count, dtype)
+      : spaced("linspace", start, end, count, dtype)
     return requiresGrad ? y.requiresGrad(true) : y
   }
 
@@ -117,19 +131,29 @@ extension Tensor {
 
   /// Both halves are computed from their own end, so that the last number is exactly `end`.
   private static func spaced<T: BinaryFloatingPoint & TensorElement>(
-    _ operation: String, _ start: T, _ end: T, _ count: Int, _ dtype: DType, _ map: (T) -> T
+    _ operation: String, _ start: T, _ end: T, _ count: Int, _ dtype: DType, _ map: ((T) -> T)? = nil
   ) -> Tensor {
     if count < 0 { fail(operation, "the number of steps is negative: \(count)") }
     // An integer type counts from whole ends, as in PyTorch.
     let first = dtype.isFloatingPoint ? start : start.rounded(.towardZero)
     let last = dtype.isFloatingPoint ? end : end.rounded(.towardZero)
-    if !dtype.isFloatingPoint, let bound = [first, last].first(where: { !dtype.canHold(.double(Double(map($0)))) }) {
-      fail(operation, "\(dtype) does not hold \(map(bound))")
+    if !dtype.isFloatingPoint,
+      let bound = [first, last].first(where: { !dtype.canHold(.double(Double(map?($0) ?? $0))) })
+    {
+      fail(operation, "\(dtype) does not hold \(map?(bound) ?? bound)")
     }
     let step = count > 1 ? (last - first) / T(count - 1) : 0
     let half = count == 1 ? 1 : count / 2
-    return vector(count, dtype) { i in
-      map(i < half ? first.addingProduct(step, T(i)) : last.addingProduct(-step, T(count - 1 - i)))
+    return vector(count, dtype) { (range, y: UnsafeMutablePointer<T>) in
+      let middle = Swift.min(Swift.max(half, range.lowerBound), range.upperBound)
+      let kernels = CPU.shared.kernels
+      kernels.progression(
+        T.dtype, from: range.lowerBound, by: 1, count: middle - range.lowerBound, start: Double(first),
+        step: Double(step), isFused: true, y)
+      kernels.progression(
+        T.dtype, from: count - 1 - middle, by: -1, count: range.upperBound - middle, start: Double(last),
+        step: Double(-step), isFused: true, y + (middle - range.lowerBound))
+      if let map { for i in 0..<range.count { y[i] = map(y[i]) } }
     }
   }
 
