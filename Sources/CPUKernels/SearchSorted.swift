@@ -1,4 +1,5 @@
 import CPUKernelAPI
+import CSIMD
 
 extension Kernels {
   package func searchsorted(
@@ -22,31 +23,38 @@ extension Kernels {
   }
 }
 
-/// Eight searches at once, so that their loads overlap. Each step halves the range by an addition, not a branch,
-/// and all searches take the same steps.
+/// Four searches at once, so that their loads overlap. Each step halves the range by an addition, not a branch, and all
+/// searches take the same steps.
 private func search<E: SortElement>(
   _ sorted: UnsafePointer<E>, _ length: Int, _ count: Int, _ right: Bool, _ x: UnsafePointer<E>,
   _ y: UnsafeMutablePointer<Int64>
 ) {
-  @inline(__always)
-  func before(_ position: Int64, _ key: Int64) -> Int64 {
-    let other = Int64(sorted[Int(truncatingIfNeeded: position)].key)
-    return right ? (other <= key ? -1 : 0) : (other < key ? -1 : 0)
-  }
-  for i in stride(from: 0, to: count, by: 8) {
-    // The last eight repeat the last value.
-    var keys = SIMD8<Int64>.zero
-    for lane in 0..<8 { keys[lane] = Int64(x[min(i &+ lane, count &- 1)].key) }
-    var first = SIMD8<Int64>.zero
-    var left = length
-    while left > 1 {
-      let half = Int64(truncatingIfNeeded: left &>> 1)
-      for lane in 0..<8 { first[lane] &+= before(first[lane] &+ half &- 1, keys[lane]) & half }
-      left &-= Int(truncatingIfNeeded: half)
+  func run(_ isBefore: (E.Key, E.Key) -> Bool) {
+    var i = 0
+    while i < count {
+      // The last four repeat the last value.
+      let last = count &- 1
+      let (a, b, c, d) = (x[i].key, x[min(i &+ 1, last)].key, x[min(i &+ 2, last)].key, x[min(i &+ 3, last)].key)
+      var (p, q, r, s) = (sorted, sorted, sorted, sorted)
+      var left = length
+      while left > 1 {
+        let half = left &>> 1
+        p += csimd_step_if(isBefore(p[half &- 1].key, a), half)
+        q += csimd_step_if(isBefore(q[half &- 1].key, b), half)
+        r += csimd_step_if(isBefore(r[half &- 1].key, c), half)
+        s += csimd_step_if(isBefore(s[half &- 1].key, d), half)
+        left &-= half
+      }
+      func store(_ position: UnsafePointer<E>, _ key: E.Key, _ lane: Int) {
+        if i &+ lane >= count { return }
+        y[i &+ lane] = Int64(position - sorted) &+ (left == 1 && isBefore(position[0].key, key) ? 1 : 0)
+      }
+      store(p, a, 0)
+      store(q, b, 1)
+      store(r, c, 2)
+      store(s, d, 3)
+      i &+= 4
     }
-    if left == 1 {
-      for lane in 0..<8 { first[lane] &-= before(first[lane], keys[lane]) }
-    }
-    for lane in 0..<min(8, count &- i) { y[i &+ lane] = first[lane] }
   }
+  if right { run { $0 <= $1 } } else { run { $0 < $1 } }
 }

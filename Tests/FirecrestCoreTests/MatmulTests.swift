@@ -49,6 +49,35 @@ import Testing
     }
   }
 
+  /// Few sums of many products are cut along them, where the size says so, on one thread as on several.
+  @Test(arguments: [DType.float32, .float64])
+  func longSums(_ dtype: DType) {
+    let pool = ThreadPool.shared
+    let count = pool.count
+    defer { pool.count = count }
+    let generator = Generator(seed: 7), k = 200_003, tolerance = dtype == .float32 ? 1e-3 : 1e-10
+    for (m, n) in [(1, 1), (1, 7), (5, 1), (8, 8), (3, 21)] {
+      let a = Tensor.randn(k, m, dtype: dtype, generator: generator),
+        b = Tensor.randn(k, n, dtype: dtype, generator: generator)
+      let c = Tensor.randn(n, dtype: dtype, generator: generator)
+      // The sum of products, in double precision.
+      let exact = (a.to(.float64).unsqueeze(dim: 2) * b.to(.float64).unsqueeze(dim: 1)).sum(dim: 0)
+      var first: [[UInt8]]?
+      for threads in 1...3 {
+        pool.count = threads
+        let y = a.T.matmul(b), z = linear(a.T.contiguous(), b.T, c)
+        // The second gradient is added to the first in place.
+        let weight = Tensor.zeros(n, m, dtype: dtype).requiresGrad(true)
+        for _ in 0..<2 { linear(a, weight).backward(gradient: b) }
+        func isClose(_ x: Tensor, _ e: Tensor) -> Bool { x.to(.float64).allClose(e, rtol: tolerance, atol: tolerance) }
+        #expect(
+          isClose(y, exact) && isClose(z, exact + c.to(.float64)) && isClose(weight.grad!, exact.T * 2), "\(m) \(n)")
+        #expect(first == nil || first! == [bytes(y), bytes(z), bytes(weight.grad!)], "\(m) \(n), \(threads) threads")
+        first = first ?? [bytes(y), bytes(z), bytes(weight.grad!)]
+      }
+    }
+  }
+
   @Test func aTransposedWeightIsExplained() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor.ones(32, 64).matmul(Tensor.ones(10, 64))

@@ -17,6 +17,14 @@ static inline __attribute__((always_inline, unused)) void csimd_prefetch_write(c
   __builtin_prefetch(x, 1, 3);
 }
 
+// `step` where the condition holds, else 0, without a branch: the compiler would make one of a choice in a loop, and half
+// of a search's choices are guessed wrong.
+static inline __attribute__((always_inline, unused)) long csimd_step_if(_Bool condition, long step) {
+  long mask = -(long)condition;
+  __asm__("" : "+r"(mask));
+  return mask & step;
+}
+
 // Interleaving the two halves of the rows log2(rows) times transposes; the interleaves are single instructions
 // within 128 bits.
 static inline __attribute__((always_inline, unused)) void csimd_transpose_u8(

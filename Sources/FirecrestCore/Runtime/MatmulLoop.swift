@@ -12,6 +12,9 @@ package func multiply(
   adding d: Matrix? = nil, _ cpu: CPU
 ) {
   if m == 0 || n == 0 { return }
+  if m * n <= 64 && k >= 2 * longSum && (dtype == .float32 || dtype == .float64) {
+    return multiplyLong(dtype, m: m, n: n, k: k, alpha: alpha, a, b, into: c, adding: d, cpu)
+  }
   let size = dtype.size
   // That of the whole is enough for each piece.
   let bytes = cpu.kernels.matmulWorkspace(dtype, m: m, n: n, k: k)
@@ -35,6 +38,40 @@ package func multiply(
   } else {
     let grain = isSmall ? m : max(4, matmulGrain / (n * max(1, k)))
     cpu.parallel(m, grain: grain, multiple: 24, perThread: perThread, scratch: bytes) { block($0, 0..<n, $1) }
+  }
+}
+
+/// Steps of k that one thread sums where there are few sums for many steps.
+private let longSum = 65_536
+
+/// The product of few rows and columns with many steps of k, which are what the threads share: sums of `longSum` steps
+/// each, added up in the end.
+private func multiplyLong(
+  _ dtype: DType, m: Int, n: Int, k: Int, alpha: Double, _ a: Matrix, _ b: Matrix, into c: Matrix, adding d: Matrix?,
+  _ cpu: CPU
+) {
+  let size = dtype.size, parts = (k + longSum - 1) / longSum
+  let (partial, ones) = (Tensor(empty: [parts, m, n], dtype), Tensor.ones(parts, dtype: dtype))
+  let bytes = max(
+    cpu.kernels.matmulWorkspace(dtype, m: m, n: n, k: longSum), cpu.kernels.matmulWorkspace(dtype, m: 1, n: n, k: parts)
+  )
+  cpu.parallel(parts, grain: 1, multiple: 1, scratch: bytes) { range, workspace in
+    for part in range {
+      let start = part * longSum
+      cpu.kernels.matmul(
+        dtype, m: m, n: n, k: min(longSum, k - start), alpha: 1, a.moved(rows: 0, columns: start, size),
+        b.moved(rows: start, columns: 0, size),
+        Matrix(partial.pointer + part * m * n * size, rowStride: n, columnStride: 1),
+        adding: nil, workspace: workspace)
+    }
+  }
+  cpu.parallel(1, grain: 1, multiple: 1, scratch: bytes) { _, workspace in
+    for row in 0..<m {
+      cpu.kernels.matmul(
+        dtype, m: 1, n: n, k: parts, alpha: alpha, Matrix(ones.pointer, rowStride: parts, columnStride: 1),
+        Matrix(partial.pointer + row * n * size, rowStride: m * n, columnStride: 1),
+        c.moved(rows: row, columns: 0, size), adding: d?.moved(rows: row, columns: 0, size), workspace: workspace)
+    }
   }
 }
 
