@@ -120,6 +120,10 @@ import Testing
     #expect(!y.isLeaf && y.gradFn == "MulBackward0")
     #expect(y.view(1, -1).logSoftmax(dim: 1).gradFn == "LogSoftmaxBackward0")
     #expect(maxPool2d(y.view(1, 1, 1, 1), kernelSize: 1).gradFn == "MaxPool2DWithIndicesBackward0")
+    let plane = y.view(1, 1, 1, 1)
+    #expect(conv2d(plane, Tensor.ones(1, 1, 1, 1, dtype: y.dtype)).gradFn == "ConvolutionBackward0")
+    #expect(avgPool2d(plane, kernelSize: 1).gradFn == "AvgPool2DBackward0")
+    #expect(plane.view(1, 1).mm(plane.view(1, 1)).gradFn == "MmBackward0")
     y.sum().backward()
     #expect(y.grad == nil)
     x.requiresGrad = false

@@ -115,7 +115,7 @@ import Testing
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = binaryCrossEntropy(Tensor([0.5, -0.25]), Tensor([0.0, 0]), reduction: .none)
     }
-    expectMessage(result, "binary_cross_entropy: the input must be probabilities")
+    expectMessage(result, "binaryCrossEntropy: the input must be probabilities")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = binaryCrossEntropy(Tensor([0.5, 0.5]), Tensor([2.0, -1]), reduction: .sum)
     }
@@ -126,45 +126,45 @@ import Testing
     var result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = binaryCrossEntropyWithLogits(Tensor.ones(4, 1), Tensor.ones(4))
     }
-    expectMessage(result, "binary_cross_entropy_with_logits: input and target differ in shape")
+    expectMessage(result, "binaryCrossEntropyWithLogits: input and target differ in shape")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = softMarginLoss(Tensor.ones(4, 1), Tensor.ones(4))
     }
-    expectMessage(result, "soft_margin_loss: input and target differ in shape")
+    expectMessage(result, "softMarginLoss: input and target differ in shape")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = marginRankingLoss(Tensor.ones(4, 1), Tensor.ones(4, 1), Tensor.ones(4))
     }
-    expectMessage(result, "margin_ranking_loss: inputs and target differ in the number of dimensions")
+    expectMessage(result, "marginRankingLoss: inputs and target differ in the number of dimensions")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = smoothL1Loss(Tensor.ones(2), Tensor.ones(2), beta: -1)
     }
-    expectMessage(result, "smooth_l1_loss: beta must not be negative")
+    expectMessage(result, "smoothL1Loss: beta must not be negative")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = huberLoss(Tensor.ones(2), Tensor.ones(2), delta: 0)
     }
-    expectMessage(result, "huber_loss: delta must be positive")
+    expectMessage(result, "huberLoss: delta must be positive")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = gaussianNLLLoss(Tensor.ones(2), Tensor.ones(2), variance: Tensor([1.0, -1]))
     }
-    expectMessage(result, "gaussian_nll_loss: the variance has negative elements")
+    expectMessage(result, "gaussianNLLLoss: the variance has negative elements")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = crossEntropy(Tensor.ones(1, 3), Tensor([[0.0, 1, 0]]), weight: Tensor([2.0]))
     }
-    expectMessage(result, "cross_entropy: the weight must have one element for each of the 3 classes")
+    expectMessage(result, "crossEntropy: the weight must have one element for each of the 3 classes")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = crossEntropy(Tensor.ones(2, 3), Tensor([1, 3]))
     }
-    expectMessage(result, "cross_entropy: target 3 is not one of the input's 3 classes")
+    expectMessage(result, "crossEntropy: target 3 is not one of the input's 3 classes")
     result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = crossEntropy(Tensor.ones(1, 3), Tensor([[0.0, 1, 0]]), ignoreIndex: 1)
     }
-    expectMessage(result, "cross_entropy: ignoreIndex is 1, but the target holds probabilities")
+    expectMessage(result, "crossEntropy: ignoreIndex is 1, but the target holds probabilities")
     result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
       for _ in 0..<2 { _ = mseLoss(Tensor.ones(4, 1), Tensor.ones(4)) }
     }
     let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
     #expect(
-      text.components(separatedBy: "mse_loss: warning: the target's shape [4] is not the input's [4, 1]").count == 2)
+      text.components(separatedBy: "mseLoss: warning: the target's shape [4] is not the input's [4, 1]").count == 2)
   }
 
   @Test func threeOperandsHaveOneType() {
@@ -253,7 +253,7 @@ import Testing
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = cosineEmbeddingLoss(Tensor.ones(2, 3), Tensor.ones(2, 3), Tensor.ones([]))
     }
-    expectMessage(result, "cosine_embedding_loss: needs vectors and a target of rank 0")
+    expectMessage(result, "cosineEmbeddingLoss: needs vectors and a target of rank 0")
   }
 
   /// Steps of an operation that leave float16's range, or lose what is left in the end; PyTorch rounds once.

@@ -120,6 +120,21 @@ import Testing
     #expect(linear(Tensor.ones(3), weight).item() == 6)
   }
 
+  @Test func `messages speak for what was called`() async {
+    let mm = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.ones(2, 3).mm(Tensor.ones(2, 3))
+    }
+    expectMessage(mm, "Firecrest: mm: inner dimensions differ")
+    let mv = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.ones(2, 3).mv(Tensor.ones(2))
+    }
+    expectMessage(mv, "Firecrest: mv: inner dimensions differ")
+    let dot = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.ones(3).dot(Tensor.ones(3, dtype: .float64))
+    }
+    expectMessage(dot, "Firecrest: dot: types differ")
+  }
+
   @Test func misuseStops() async {
     await #expect(processExitsWith: .failure) { _ = Tensor.ones(2, 2).matmul(Tensor.ones(2, 2, dtype: .float64)) }
     await #expect(processExitsWith: .failure) { _ = Tensor.ones(2, 2).mm(Tensor.ones(2)) }

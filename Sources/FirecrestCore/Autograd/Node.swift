@@ -55,12 +55,15 @@ package class Node {
   package var backwardName: String {
     if self.name == "copySlices" { return "CopySlices" }
     let name = Node.backwardNames[self.name] ?? name
-    return name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined() + "Backward0"
+    return name.prefix(1).uppercased() + name.dropFirst() + "Backward0"
   }
 
   /// What PyTorch calls operations whose own names differ.
   private static let backwardNames = [
-    "max_pool2d": "Max_Pool2D_With_Indices", "max_pool3d": "Max_Pool3D_With_Indices",
+    "avgPool2d": "AvgPool2D", "avgPool3d": "AvgPool3D", "batchNorm": "NativeBatchNorm", "conv1d": "Convolution",
+    "conv2d": "Convolution", "conv3d": "Convolution", "convTranspose1d": "Convolution",
+    "convTranspose2d": "Convolution", "convTranspose3d": "Convolution", "maxPool2d": "MaxPool2DWithIndices",
+    "maxPool3d": "MaxPool3DWithIndices", "norm": "LinalgVectorNorm",
   ]
 
   /// Computes the gradients of the inputs from those of the outputs, and sends them along the edges.

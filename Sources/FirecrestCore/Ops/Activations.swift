@@ -41,7 +41,7 @@ struct SigmoidBackward: ElementwiseBinaryOp {
 struct LogSigmoid: ElementwiseUnaryOp {
   static let kernel = UnaryKernel.logSigmoid
   static let cost = 8
-  var name: String { "log_sigmoid" }
+  var name: String { "logSigmoid" }
   var saves: Saves { .x }
   // `minimum` shares the gradient at 0, as the slope ½ there asks; a clamp would not.
   func decomposed(_ x: Tensor) -> Tensor? { x.minimum(0) - (-x.abs()).exp().log1p() }
@@ -149,7 +149,7 @@ struct Mish: ElementwiseUnaryOp {
 /// x where positive, else x · slope
 struct LeakyRelu: UnaryOp {
   let slope: Double
-  var name: String { "leaky_relu" }
+  var name: String { "leakyRelu" }
   var saves: Saves { .x }
   func infer(_ x: TensorSpec) throws(OpError) -> TensorSpec { try x.requireFloat() }
   func run(_ x: Tensor, into y: Tensor, on cpu: CPU) {
@@ -164,7 +164,7 @@ struct LeakyRelu: UnaryOp {
 /// g where x > 0, else g · slope
 struct LeakyReluBackward: BinaryOp {
   let slope: Double
-  var name: String { "leaky_relu_backward" }
+  var name: String { "leakyReluBackward" }
   var saves: Saves { .b }
   func infer(_ g: TensorSpec, _ x: TensorSpec) throws(OpError) -> TensorSpec { try broadcastSpec(g, x) }
   func run(_ g: Tensor, _ x: Tensor, into y: Tensor, on cpu: CPU) {

@@ -7,7 +7,7 @@ struct BatchNorm: MultiOp {
   let eps: Double
   let hasWeight: Bool
   let hasBias: Bool
-  var name: String { "batch_norm" }
+  var name: String { "batchNorm" }
   var savedInputs: [Int] { hasWeight ? [0, 1] : [0] }
   var savedOutputs: [Int] { [1, 2] }
 
@@ -82,7 +82,7 @@ struct BatchNorm: MultiOp {
 private struct BatchNormBackward: MultiOp {
   let eps: Double
   let hasWeight: Bool
-  var name: String { "batch_norm_backward" }
+  var name: String { "batchNormBackward" }
   var isDifferentiable: Bool { false }
 
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] { [inputs[1], inputs[2], inputs[2]] }
@@ -101,7 +101,7 @@ private struct BatchNormBackward: MultiOp {
 
 /// x · scale + shift, where scale and shift hold one number for each channel (dim 1); inputs x, scale and perhaps shift.
 struct ChannelAffine: MultiOp {
-  var name: String { "channel_affine" }
+  var name: String { "channelAffine" }
   var savedInputs: [Int] { [0, 1] }
 
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] {

@@ -29,7 +29,7 @@ struct Bitwise: BinaryOp {
 struct BitwiseNot: ElementwiseUnaryOp {
   static let kernel = UnaryKernel.bitwiseNot
   static let cost = 1
-  var name: String { "bitwise_not" }
+  var name: String { "bitwiseNot" }
   var isDifferentiable: Bool { false }
   func infer(_ x: TensorSpec) throws(OpError) -> TensorSpec {
     if x.dtype.isFloatingPoint { throw OpError("is not defined for \(x.dtype)", help: "use logicalNot()") }
@@ -41,23 +41,23 @@ extension Tensor {
   /// The bits set in both; the logical and of bools (PyTorch's `bitwise_and`). Binds tighter than comparisons:
   /// `(x .> 0) & (x .< 1)`.
   public static func & (a: Tensor, b: some TensorOperand) -> Tensor {
-    a.combined(Bitwise(.bitwiseAnd, "bitwise_and"), b)
+    a.combined(Bitwise(.bitwiseAnd, "bitwiseAnd"), b)
   }
   /// The bits set in either; the logical or of bools (PyTorch's `bitwise_or`).
-  public static func | (a: Tensor, b: some TensorOperand) -> Tensor { a.combined(Bitwise(.bitwiseOr, "bitwise_or"), b) }
+  public static func | (a: Tensor, b: some TensorOperand) -> Tensor { a.combined(Bitwise(.bitwiseOr, "bitwiseOr"), b) }
   /// The bits set in exactly one (PyTorch's `bitwise_xor`).
   public static func ^ (a: Tensor, b: some TensorOperand) -> Tensor {
-    a.combined(Bitwise(.bitwiseXor, "bitwise_xor"), b)
+    a.combined(Bitwise(.bitwiseXor, "bitwiseXor"), b)
   }
   /// All bits turned over; the opposite of truth values (PyTorch's `bitwise_not`).
   public static prefix func ~ (x: Tensor) -> Tensor { apply(BitwiseNot(), x) }
   /// The bits moved up (PyTorch's `bitwise_left_shift`).
   public static func << (a: Tensor, b: some TensorOperand) -> Tensor {
-    a.combined(Bitwise(.shiftLeft, "bitwise_left_shift", allowsBool: false), b)
+    a.combined(Bitwise(.shiftLeft, "bitwiseLeftShift", allowsBool: false), b)
   }
   /// The bits moved down, the sign kept (PyTorch's `bitwise_right_shift`).
   public static func >> (a: Tensor, b: some TensorOperand) -> Tensor {
-    a.combined(Bitwise(.shiftRight, "bitwise_right_shift", allowsBool: false), b)
+    a.combined(Bitwise(.shiftRight, "bitwiseRightShift", allowsBool: false), b)
   }
 
   /// The greatest common divisor, not negative (PyTorch's `gcd`); for integers.
@@ -70,31 +70,31 @@ extension Tensor {
 extension Tensor {
   /// Keeps the bits set in both, in place (PyTorch's `bitwise_and_`).
   @_disfavoredOverload
-  public static func &= (x: Tensor, other: some TensorOperand) { x.become(x & other, "bitwise_and") }
+  public static func &= (x: Tensor, other: some TensorOperand) { x.become(x & other, "bitwiseAnd") }
   /// Keeps the bits set in both, in place, also through a subscript.
   public static func &= (x: inout Tensor, other: some TensorOperand) { inPlace(x, other) { $0 &= $1 } }
 
   /// Sets the bits set in either, in place (PyTorch's `bitwise_or_`).
   @_disfavoredOverload
-  public static func |= (x: Tensor, other: some TensorOperand) { x.become(x | other, "bitwise_or") }
+  public static func |= (x: Tensor, other: some TensorOperand) { x.become(x | other, "bitwiseOr") }
   /// Sets the bits set in either, in place, also through a subscript.
   public static func |= (x: inout Tensor, other: some TensorOperand) { inPlace(x, other) { $0 |= $1 } }
 
   /// Keeps the bits set in exactly one, in place (PyTorch's `bitwise_xor_`).
   @_disfavoredOverload
-  public static func ^= (x: Tensor, other: some TensorOperand) { x.become(x ^ other, "bitwise_xor") }
+  public static func ^= (x: Tensor, other: some TensorOperand) { x.become(x ^ other, "bitwiseXor") }
   /// Keeps the bits set in exactly one, in place, also through a subscript.
   public static func ^= (x: inout Tensor, other: some TensorOperand) { inPlace(x, other) { $0 ^= $1 } }
 
   /// Moves the bits up, in place (PyTorch's `bitwise_left_shift_`).
   @_disfavoredOverload
-  public static func <<= (x: Tensor, other: some TensorOperand) { x.become(x << other, "bitwise_left_shift") }
+  public static func <<= (x: Tensor, other: some TensorOperand) { x.become(x << other, "bitwiseLeftShift") }
   /// Moves the bits up, in place, also through a subscript.
   public static func <<= (x: inout Tensor, other: some TensorOperand) { inPlace(x, other) { $0 <<= $1 } }
 
   /// Moves the bits down, the sign kept, in place (PyTorch's `bitwise_right_shift_`).
   @_disfavoredOverload
-  public static func >>= (x: Tensor, other: some TensorOperand) { x.become(x >> other, "bitwise_right_shift") }
+  public static func >>= (x: Tensor, other: some TensorOperand) { x.become(x >> other, "bitwiseRightShift") }
   /// Moves the bits down, the sign kept, in place, also through a subscript.
   public static func >>= (x: inout Tensor, other: some TensorOperand) { inPlace(x, other) { $0 >>= $1 } }
 

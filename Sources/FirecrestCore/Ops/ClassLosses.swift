@@ -9,9 +9,9 @@
 public func nllLoss(
   _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean
 ) -> Tensor {
-  let dim = classDim(input, "nll_loss")
-  checkWeight(input, weight, dim, "nll_loss")
-  return nllLoss(input, target, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, dim, "nll_loss")
+  let dim = classDim(input, "nllLoss")
+  checkWeight(input, weight, dim, "nllLoss")
+  return nllLoss(input, target, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, dim, "nllLoss")
 }
 
 private func nllLoss(
@@ -50,23 +50,23 @@ public func crossEntropy(
   _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, ignoreIndex: Int = -100, reduction: Reduction = .mean,
   labelSmoothing: Double = 0
 ) -> Tensor {
-  let dim = classDim(input, "cross_entropy")
+  let dim = classDim(input, "crossEntropy")
   if labelSmoothing < 0 || labelSmoothing > 1 {
-    stop("cross_entropy", "labelSmoothing is \(labelSmoothing), not in 0 ... 1", [input, target])
+    stop("crossEntropy", "labelSmoothing is \(labelSmoothing), not in 0 ... 1", [input, target])
   }
-  checkWeight(input, weight, dim, "cross_entropy")
+  checkWeight(input, weight, dim, "crossEntropy")
   let logs = input.logSoftmax(dim: dim)
   let scaled = weight.map { logs * $0.alongClasses(dim, input.rank) } ?? logs
   let count = input.shape[dim]
   if target.dtype.isFloatingPoint {
     if target.shape != input.shape {
       stop(
-        "cross_entropy", "target probabilities must have the input's shape", [input, target],
+        "crossEntropy", "target probabilities must have the input's shape", [input, target],
         help: "class numbers are integers: convert them with to(.int64)")
     }
     if ignoreIndex >= 0 {
       stop(
-        "cross_entropy", "ignoreIndex is \(ignoreIndex), but the target holds probabilities", [input, target],
+        "crossEntropy", "ignoreIndex is \(ignoreIndex), but the target holds probabilities", [input, target],
         help: "only class numbers can be ignored; set the input's rows to ignore aside")
     }
     var wanted = target
@@ -79,7 +79,7 @@ public func crossEntropy(
     }
   }
   let plain = nllLoss(
-    logs, target, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, dim, "cross_entropy")
+    logs, target, weight: weight, ignoreIndex: ignoreIndex, reduction: reduction, dim, "crossEntropy")
   if labelSmoothing == 0 { return plain }
   let isIgnored = noGrad { target .== ignoreIndex }
   let even = (-scaled.sum(dim: dim)).zeroed(where: isIgnored)

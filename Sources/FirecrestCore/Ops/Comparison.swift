@@ -5,9 +5,9 @@ struct Compare: ComparisonOp {
   let kernel: CompareKernel
   var name: String {
     switch kernel {
-    case .logicalAnd: "logical_and"
-    case .logicalOr: "logical_or"
-    case .logicalXor: "logical_xor"
+    case .logicalAnd: "logicalAnd"
+    case .logicalOr: "logicalOr"
+    case .logicalXor: "logicalXor"
     default: "\(kernel)"
     }
   }

@@ -32,7 +32,7 @@ struct Convolution: MultiOp {
 /// The gradient of a convolution's images, inputs g, w and perhaps a bias: the transposed convolution.
 struct ConvolutionInputGradient: MultiOp {
   let geometry: ConvolutionGeometry
-  var name: String { "conv_transpose\(geometry.spatial)d" }
+  var name: String { "convTranspose\(geometry.spatial)d" }
   var savedInputs: [Int] { [0, 1] }
   func savedInputs(needs: (Int) -> Bool) -> [Int] { factors(needs) }
 
@@ -65,7 +65,7 @@ struct ConvolutionInputGradient: MultiOp {
 /// The gradient of a convolution's weights, inputs x and g.
 struct ConvolutionWeightGradient: MultiOp {
   let geometry: ConvolutionGeometry
-  var name: String { "conv\(geometry.spatial)d_weight" }
+  var name: String { "conv\(geometry.spatial)dWeight" }
   var savedInputs: [Int] { [0, 1] }
   func savedInputs(needs: (Int) -> Bool) -> [Int] { factors(needs) }
 
@@ -189,7 +189,7 @@ private func convolveTransposed(
   _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ spatial: Int, stride: some SpatialSizes,
   padding: some SpatialSizes, outputPadding: some SpatialSizes, groups: Int, dilation: some SpatialSizes
 ) -> Tensor {
-  let operation = "conv_transpose\(spatial)d"
+  let operation = "convTranspose\(spatial)d"
   let x = checked(input, weight, bias, spatial, groups: groups, operation)
   let all = [input, weight] + (bias.map { [$0] } ?? [])
   let (channels, outputs) = (x.shape[1], weight.shape[1] * groups)

@@ -26,7 +26,7 @@ extension Tensor {
 
 /// −(t ln x + (1 − t) ln(1 − x)), the logarithms at least −100
 struct BinaryCrossEntropy: BinaryOp {
-  var name: String { "binary_cross_entropy" }
+  var name: String { "binaryCrossEntropy" }
   var saves: Saves { [.a, .b] }
 
   func infer(_ a: TensorSpec, _ b: TensorSpec) throws(OpError) -> TensorSpec {
@@ -53,7 +53,7 @@ struct BinaryCrossEntropy: BinaryOp {
 
 /// g (x − t) / (x (1 − x)), kept finite where x is 0 or 1 as PyTorch does
 struct BinaryCrossEntropyBackward: MultiOp {
-  var name: String { "binary_cross_entropy_backward" }
+  var name: String { "binaryCrossEntropyBackward" }
   var savedInputs: [Int] { [0, 1, 2] }
   private static let least = 1e-12
 
@@ -102,13 +102,13 @@ private func requireShapes(of input: Tensor, _ target: Tensor, _ operation: Stri
 
 /// (x − t)² (PyTorch's `mse_loss`).
 public func mseLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-  warnIfShapesDiffer(input, target, "mse_loss")
+  warnIfShapesDiffer(input, target, "mseLoss")
   return (input - target).square().reduced(reduction)
 }
 
 /// |x − t| (PyTorch's `l1_loss`).
 public func l1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-  warnIfShapesDiffer(input, target, "l1_loss")
+  warnIfShapesDiffer(input, target, "l1Loss")
   return (input - target).abs().reduced(reduction)
 }
 
@@ -116,9 +116,9 @@ public func l1Loss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .me
 public func smoothL1Loss(
   _ input: Tensor, _ target: Tensor, beta: Double = 1, reduction: Reduction = .mean
 ) -> Tensor {
-  if !(beta >= 0) { stop("smooth_l1_loss", "beta must not be negative, but is \(beta)", [input, target]) }
+  if !(beta >= 0) { stop("smoothL1Loss", "beta must not be negative, but is \(beta)", [input, target]) }
   if beta == 0 { return l1Loss(input, target, reduction: reduction) }
-  warnIfShapesDiffer(input, target, "smooth_l1_loss")
+  warnIfShapesDiffer(input, target, "smoothL1Loss")
   let d = input - target
   let size = d.abs()
   // Clamped, for the square's gradient is NaN at infinity, where it is not taken.
@@ -128,8 +128,8 @@ public func smoothL1Loss(
 
 /// ½ (x − t)² where |x − t| < δ, else δ (|x − t| − ½ δ), with δ > 0 (PyTorch's `huber_loss`).
 public func huberLoss(_ input: Tensor, _ target: Tensor, delta: Double = 1, reduction: Reduction = .mean) -> Tensor {
-  if !(delta > 0) { stop("huber_loss", "delta must be positive, but is \(delta)", [input, target]) }
-  warnIfShapesDiffer(input, target, "huber_loss")
+  if !(delta > 0) { stop("huberLoss", "delta must be positive, but is \(delta)", [input, target]) }
+  warnIfShapesDiffer(input, target, "huberLoss")
   let d = input - target
   let size = d.abs()
   let far = (size - 0.5 * delta) * delta
@@ -155,7 +155,7 @@ private func requireProbabilities(_ x: Tensor, _ name: String, help: String) {
   let (least, greatest) = noGrad { x.aminmax() }
   if !(least.item() >= 0 && greatest.item() <= 1) {
     stop(
-      "binary_cross_entropy",
+      "binaryCrossEntropy",
       "the \(name) must be probabilities, from 0 to 1; it goes from \(least.item()) to \(greatest.item())", [x],
       help: help)
   }
@@ -172,7 +172,7 @@ private func requireProbabilities(_ x: Tensor, _ name: String, help: String) {
 public func binaryCrossEntropyWithLogits(
   _ input: Tensor, _ target: Tensor, weight: Tensor? = nil, posWeight: Tensor? = nil, reduction: Reduction = .mean
 ) -> Tensor {
-  requireShapes(of: input, target, "binary_cross_entropy_with_logits")
+  requireShapes(of: input, target, "binaryCrossEntropyWithLogits")
   let no = (1 - target) * input
   let log = input.logSigmoid()
   let yes = posWeight.map { (target * ($0 - 1) + 1) * log } ?? log
@@ -231,7 +231,7 @@ public func gaussianNLLLoss(
     v = v.view(shape)
   }
   if v.elementCount > 0 && noGrad({ v.amin().item() }) < 0 {
-    stop("gaussian_nll_loss", "the variance has negative elements", [variance], help: "take its exp, or softplus")
+    stop("gaussianNLLLoss", "the variance has negative elements", [variance], help: "take its exp, or softplus")
   }
   // The bound takes no part in the derivative.
   let raised = noGrad { v.clamp(min: eps) - v }
@@ -265,7 +265,7 @@ public func poissonNLLLoss(
 
 /// ln(1 + e^(−t x)) for t of 1 and −1, of the input's shape (PyTorch's `soft_margin_loss`).
 public func softMarginLoss(_ input: Tensor, _ target: Tensor, reduction: Reduction = .mean) -> Tensor {
-  requireShapes(of: input, target, "soft_margin_loss")
+  requireShapes(of: input, target, "softMarginLoss")
   return (-target * input).exp().log1p().reduced(reduction)
 }
 
@@ -275,7 +275,7 @@ public func marginRankingLoss(
   _ first: Tensor, _ second: Tensor, _ target: Tensor, margin: Double = 0, reduction: Reduction = .mean
 ) -> Tensor {
   if first.rank != second.rank || target.rank != first.rank {
-    stop("margin_ranking_loss", "inputs and target differ in the number of dimensions", [first, second, target])
+    stop("marginRankingLoss", "inputs and target differ in the number of dimensions", [first, second, target])
   }
   return (-target * (first - second) + margin).clamp(min: 0).reduced(reduction)
 }
@@ -302,7 +302,7 @@ public func cosineEmbeddingLoss(
 ) -> Tensor {
   if target.rank > 1 || first.rank != target.rank + 1 || second.rank != first.rank {
     stop(
-      "cosine_embedding_loss", "needs vectors and a target of rank 0, or matrices and a target of rank 1",
+      "cosineEmbeddingLoss", "needs vectors and a target of rank 0, or matrices and a target of rank 1",
       [first, second, target])
   }
   let cosine = first.cosineSimilarity(second, dim: -1, eps: 1e-6)

@@ -3,6 +3,7 @@ import FirecrestCPU
 
 /// The product of two matrices, or of two batches of matrices whose leading dimensions broadcast.
 struct Matmul: BinaryOp {
+  var name = "matmul"
   var saves: Saves { [.a, .b] }
   func saves(needsA: Bool, needsB: Bool) -> Saves { .factors(needsA: needsA, needsB: needsB) }
 
@@ -54,20 +55,23 @@ extension Tensor {
 
   /// The matrix product (PyTorch's `matmul`): of vectors the dot product, of matrices the product, of more dimensions
   /// a batch of products whose leading dimensions broadcast. A vector on the left is a row, on the right a column.
-  public func matmul(_ other: Tensor) -> Tensor {
-    if rank == 2 && other.rank == 2 { return apply(Matmul(), self, other) }
-    if rank == 0 || other.rank == 0 { stop("matmul", "needs at least one dimension on both sides", [self, other]) }
+  public func matmul(_ other: Tensor) -> Tensor { product(other, "matmul") }
+
+  /// `matmul` in the name of what was called.
+  private func product(_ other: Tensor, _ operation: String) -> Tensor {
+    if rank == 2 && other.rank == 2 { return apply(Matmul(name: operation), self, other) }
+    if rank == 0 || other.rank == 0 { stop(operation, "needs at least one dimension on both sides", [self, other]) }
     if rank == 1 || other.rank == 1 {
       let inner = other.rank == 1 ? 0 : other.rank - 2
       if shape[-1] != other.shape[inner] {
         stop(
-          "matmul",
+          operation,
           "inner dimensions differ: \(shape[-1]) (left, dim \(rank - 1)), \(other.shape[inner]) (right, dim \(inner))",
           [self, other], help: "the left's last size must be the right's \(inner == 0 ? "first" : "last but one")")
       }
       let a = rank == 1 ? view([1, shape[0]]) : self
       let b = other.rank == 1 ? other.view([other.shape[0], 1]) : other
-      let y = a.matmul(b)
+      let y = a.product(b, operation)
       var shape = y.shape
       if other.rank == 1 { shape.remove(at: shape.count - 1) }
       if rank == 1 { shape.remove(at: shape.count - (other.rank == 1 ? 1 : 2)) }
@@ -78,15 +82,15 @@ extension Tensor {
       var shape = shape
       let flat = reshape([shape.dropLast().reduce(1, *), shape[-1]])
       shape[-1] = other.shape[1]
-      return apply(Matmul(), flat, other).view(shape)
+      return apply(Matmul(name: operation), flat, other).view(shape)
     }
-    return apply(Matmul(), self, other)
+    return apply(Matmul(name: operation), self, other)
   }
 
   /// The product of two matrices (PyTorch's `mm`).
   public func mm(_ other: Tensor) -> Tensor {
     if rank != 2 || other.rank != 2 { stop("mm", "needs two matrices", [self, other], help: "use matmul or bmm") }
-    return apply(Matmul(), self, other)
+    return apply(Matmul(name: "mm"), self, other)
   }
 
   /// The products of two batches of matrices, [b, m, k] and [b, k, n] (PyTorch's `bmm`).
@@ -94,13 +98,13 @@ extension Tensor {
     if rank != 3 || other.rank != 3 || shape[0] != other.shape[0] {
       stop("bmm", "needs two batches of as many matrices", [self, other], help: "use matmul to broadcast batches")
     }
-    return apply(Matmul(), self, other)
+    return apply(Matmul(name: "bmm"), self, other)
   }
 
   /// A matrix times a vector (PyTorch's `mv`).
   public func mv(_ vector: Tensor) -> Tensor {
     if rank != 2 || vector.rank != 1 { stop("mv", "needs a matrix and a vector", [self, vector]) }
-    return matmul(vector)
+    return product(vector, "mv")
   }
 
   /// The inner product of two vectors (PyTorch's `dot`).
@@ -108,6 +112,6 @@ extension Tensor {
     if rank != 1 || other.rank != 1 {
       stop("dot", "needs two vectors", [self, other], help: "use matmul for matrices")
     }
-    return matmul(other)
+    return product(other, "dot")
   }
 }

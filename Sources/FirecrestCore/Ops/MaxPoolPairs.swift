@@ -9,7 +9,7 @@ struct MaxPoolPairs: MultiOp {
   let isRectified: Bool
   /// Whether the gradient will ask which elements were chosen.
   let isRecorded: Bool
-  var name: String { "max_pool2d" }
+  var name: String { "maxPool2d" }
   var savedOutputs: [Int] { isRecorded ? [1] : [] }
 
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] {
@@ -37,7 +37,7 @@ struct MaxPoolPairs: MultiOp {
 private struct MaxPoolPairsBackward: BinaryOp {
   let geometry: PoolingGeometry
   let pairs: PoolingPairs
-  var name: String { "max_pool2d_backward" }
+  var name: String { "maxPool2dBackward" }
   var saves: Saves { .b }
 
   func infer(_ g: TensorSpec, _ choices: TensorSpec) throws(OpError) -> TensorSpec {

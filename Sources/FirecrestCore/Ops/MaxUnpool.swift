@@ -2,7 +2,7 @@ private func maxUnpool(
   _ x: Tensor, _ indices: Tensor, _ spatial: Int, kernel: some SpatialSizes, stride: (some SpatialSizes)?,
   padding: some SpatialSizes, outputSize: [Int]?
 ) -> Tensor {
-  let operation = "max_unpool\(spatial)d", all = [x, indices]
+  let operation = "maxUnpool\(spatial)d", all = [x, indices]
   if x.rank != spatial + 1 && x.rank != spatial + 2 {
     stop(operation, "the input must have \(spatial + 2) or \(spatial + 1) dimensions, not \(x.rank)", all)
   }

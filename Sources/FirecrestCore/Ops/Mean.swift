@@ -28,7 +28,7 @@ struct Mean: UnaryOp {
 /// How many elements are not 0
 struct CountNonzero: UnaryOp {
   let dims: DimSet
-  var name: String { "count_nonzero" }
+  var name: String { "countNonzero" }
   var isDifferentiable: Bool { false }
   func infer(_ x: TensorSpec) throws(OpError) -> TensorSpec {
     TensorSpec(.int64, dims.reduced(x.shape, keepDim: false))
@@ -68,6 +68,6 @@ extension Tensor {
 
   /// How many elements are not 0, over dimensions or, without `dims`, in all (PyTorch's `count_nonzero`).
   public func countNonzero(dims: [Int] = []) -> Tensor {
-    apply(CountNonzero(dims: dimSet(dims, "count_nonzero")), self)
+    apply(CountNonzero(dims: dimSet(dims, "countNonzero")), self)
   }
 }

@@ -80,8 +80,8 @@ extension Tensor {
   public func matrixNorm(
     _ kind: MatrixNorm = .frobenius, dims: (rows: Int, columns: Int) = (-2, -1), keepDim: Bool = false
   ) -> Tensor {
-    let (rows, columns) = (resolve(dims.rows, "matrix_norm"), resolve(dims.columns, "matrix_norm"))
-    if rows == columns || rank < 2 { stop("matrix_norm", "needs two different dimensions", [self]) }
+    let (rows, columns) = (resolve(dims.rows, "matrixNorm"), resolve(dims.columns, "matrixNorm"))
+    if rows == columns || rank < 2 { stop("matrixNorm", "needs two different dimensions", [self]) }
     let sums: Tensor
     let rest: Int
     switch kind {

@@ -32,7 +32,7 @@ extension Tensor {
   public func layerNorm(
     _ normalized: Shape, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5
   ) -> Tensor {
-    let dims = trailing(normalized, "layer_norm")
+    let dims = trailing(normalized, "layerNorm")
     return inFull { x in
       var y = x.standardized(dims, eps)
       if let weight { y = y * weight }
@@ -44,7 +44,7 @@ extension Tensor {
   /// Each row (the last dimensions, of shape `normalized`) divided by the root of the mean of its squares, then scaled
   /// (PyTorch's `nn.functional.rms_norm`). Without `eps`, the smallest step from 1 of the type.
   public func rmsNorm(_ normalized: Shape, weight: Tensor? = nil, eps: Double? = nil) -> Tensor {
-    let dims = trailing(normalized, "rms_norm")
+    let dims = trailing(normalized, "rmsNorm")
     return inFull { x in
       let least = eps ?? (x.dtype == .float64 ? Double.ulpOfOne : Double(Float.ulpOfOne))
       let y = x * (x.square().mean(dims: dims, keepDim: true) + least).rsqrt()
@@ -55,9 +55,9 @@ extension Tensor {
   /// Like `layerNorm`, over each of `groups` equal groups of channels (dim 1) and all dimensions after it; scaled and
   /// shifted by channel (PyTorch's `nn.functional.group_norm`).
   public func groupNorm(groups: Int, weight: Tensor? = nil, bias: Tensor? = nil, eps: Double = 1e-5) -> Tensor {
-    let channels = channels("group_norm")
+    let channels = channels("groupNorm")
     if groups < 1 || channels % groups != 0 {
-      stop("group_norm", "\(channels) channels do not divide into \(groups) groups", [self])
+      stop("groupNorm", "\(channels) channels do not divide into \(groups) groups", [self])
     }
     if elementCount == 0 { return scaledChannels(weight, bias) }
     let grouped = Shape([shape[0], groups, elementCount / Swift.max(1, shape[0] * groups)])
@@ -81,10 +81,10 @@ extension Tensor {
     runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil,
     training: Bool = false, momentum: Double = 0.1, eps: Double = 1e-5
   ) -> Tensor {
-    let channels = channels("batch_norm")
+    let channels = channels("batchNorm")
     if !training {
       guard let runningMean, let runningVar else {
-        stop("batch_norm", "needs runningMean and runningVar when not training", [self])
+        stop("batchNorm", "needs runningMean and runningVar when not training", [self])
       }
       return inFull { x in
         var scale = (runningVar + eps).rsqrt()
@@ -95,7 +95,7 @@ extension Tensor {
     }
     let count = channels == 0 ? 0 : elementCount / channels
     if count == 1 {
-      stop("batch_norm", "needs more than one value a channel when training", [self], help: "use a larger batch")
+      stop("batchNorm", "needs more than one value a channel when training", [self], help: "use a larger batch")
     }
     return inFull { x in
       let op = BatchNorm(eps: eps, hasWeight: weight != nil, hasBias: bias != nil)
@@ -129,7 +129,7 @@ extension Tensor {
     runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil, bias: Tensor? = nil,
     useInputStats: Bool = true, momentum: Double = 0.1, eps: Double = 1e-5
   ) -> Tensor {
-    _ = channels("instance_norm")
+    _ = channels("instanceNorm")
     if !useInputStats {
       return batchNorm(
         runningMean: runningMean, runningVar: runningVar, weight: weight, bias: bias, training: false, eps: eps)
@@ -137,7 +137,7 @@ extension Tensor {
     let dims = Array(2..<rank)
     let count = dims.reduce(1) { $0 * shape[$1] }
     if rank < 3 || count == 1 {
-      stop("instance_norm", "needs more than one value for each channel of a sample", [self])
+      stop("instanceNorm", "needs more than one value for each channel of a sample", [self])
     }
     return inFull { x in
       let (variance, mean) = x.varMean(dims: dims, correction: 0, keepDim: true)
@@ -155,7 +155,7 @@ extension Tensor {
   public func localResponseNorm(
     _ size: Int, alpha: Double = 1e-4, beta: Double = 0.75, k: Double = 1
   ) -> Tensor {
-    if rank < 3 { stop("local_response_norm", "needs at least 3 dimensions, the second of them channels", [self]) }
+    if rank < 3 { stop("localResponseNorm", "needs at least 3 dimensions, the second of them channels", [self]) }
     if elementCount == 0 { return self }
     let squares = square().movedim(1, to: -1).pad([size / 2, (size - 1) / 2])
     let sums = squares.unfold(dim: -1, size: size, step: 1).sum(dim: -1).movedim(-1, to: 1)

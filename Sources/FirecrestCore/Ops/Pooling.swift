@@ -5,7 +5,7 @@ struct MaxPool: MultiOp {
   let geometry: PoolingGeometry
   let spatial: Int
   let withIndices: Bool
-  var name: String { "max_pool\(spatial)d" }
+  var name: String { "maxPool\(spatial)d" }
   var savedOutputs: [Int] { withIndices ? [1] : [] }
 
   func infer(_ inputs: [TensorSpec]) throws(OpError) -> [TensorSpec] {
@@ -34,7 +34,7 @@ struct MaxPool: MultiOp {
 private struct MaxPoolBackward: BinaryOp {
   let geometry: PoolingGeometry
   let spatial: Int
-  var name: String { "max_pool\(spatial)d_backward" }
+  var name: String { "maxPool\(spatial)dBackward" }
   var saves: Saves { .b }
 
   func infer(_ g: TensorSpec, _ indices: TensorSpec) throws(OpError) -> TensorSpec {
@@ -187,7 +187,7 @@ func averagePool(
   _ x: Tensor, _ spatial: Int, kernel: some SpatialSizes, stride: (some SpatialSizes)?, padding: some SpatialSizes,
   ceilMode: Bool, countIncludePad: Bool, divisor: Int?
 ) -> Tensor {
-  let operation = "avg_pool\(spatial)d"
+  let operation = "avgPool\(spatial)d"
   if divisor == 0 { stop(operation, "divisorOverride must not be 0", [x]) }
   let windows = RegularWindows(
     x, spatial, operation, kernel: kernel, stride: stride, padding: padding, dilation: 1, ceilMode: ceilMode)

@@ -108,7 +108,7 @@ private func maxPool(
   _ padding: some SpatialSizes, _ dilation: some SpatialSizes, _ ceilMode: Bool, withIndices: Bool
 ) -> (Tensor, Tensor?) {
   let windows = RegularWindows(
-    copy x, spatial, "max_pool\(spatial)d", kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+    copy x, spatial, "maxPool\(spatial)d", kernel: kernel, stride: stride, padding: padding, dilation: dilation,
     ceilMode: ceilMode)
   let geometry = windows.geometry(x, spatial)
   return maxima(x, spatial, geometry, withIndices: withIndices)
@@ -173,19 +173,19 @@ public func avgPool3d(
 /// Means over windows that cover a signal [N, C, L] or [C, L] and of which there are `outputSize` (PyTorch's
 /// `nn.functional.adaptive_avg_pool1d`).
 public func adaptiveAvgPool1d(_ input: Tensor, outputSize: some AdaptiveSizes) -> Tensor {
-  averages(input, adaptiveGeometry(input, 1, outputSize, "adaptive_avg_pool1d"), "adaptive_avg_pool1d")
+  averages(input, adaptiveGeometry(input, 1, outputSize, "adaptiveAvgPool1d"), "adaptiveAvgPool1d")
 }
 
 /// Means over windows that cover a plane [N, C, H, W] or [C, H, W] and of which there are `outputSize`: a number, or
 /// [height, width], where nil keeps the input's size (PyTorch's `nn.functional.adaptive_avg_pool2d`).
 public func adaptiveAvgPool2d(_ input: Tensor, outputSize: some AdaptiveSizes) -> Tensor {
-  averages(input, adaptiveGeometry(input, 2, outputSize, "adaptive_avg_pool2d"), "adaptive_avg_pool2d")
+  averages(input, adaptiveGeometry(input, 2, outputSize, "adaptiveAvgPool2d"), "adaptiveAvgPool2d")
 }
 
 /// Means over windows that cover a volume [N, C, D, H, W] or [C, D, H, W] and of which there are `outputSize`
 /// (PyTorch's `nn.functional.adaptive_avg_pool3d`).
 public func adaptiveAvgPool3d(_ input: Tensor, outputSize: some AdaptiveSizes) -> Tensor {
-  averages(input, adaptiveGeometry(input, 3, outputSize, "adaptive_avg_pool3d"), "adaptive_avg_pool3d")
+  averages(input, adaptiveGeometry(input, 3, outputSize, "adaptiveAvgPool3d"), "adaptiveAvgPool3d")
 }
 
 /// Maxima over the windows of `adaptiveAvgPool1d`, with their positions (PyTorch's `nn.functional.adaptive_max_pool1d`
@@ -194,7 +194,7 @@ public func adaptiveMaxPool1d(
   _ input: Tensor, outputSize: some AdaptiveSizes
 ) -> (values: Tensor, indices: Tensor) {
   let (values, indices) = maxima(
-    input, 1, adaptiveGeometry(input, 1, outputSize, "adaptive_max_pool1d"), withIndices: true)
+    input, 1, adaptiveGeometry(input, 1, outputSize, "adaptiveMaxPool1d"), withIndices: true)
   return (values, indices!)
 }
 
@@ -204,7 +204,7 @@ public func adaptiveMaxPool2d(
   _ input: Tensor, outputSize: some AdaptiveSizes
 ) -> (values: Tensor, indices: Tensor) {
   let (values, indices) = maxima(
-    input, 2, adaptiveGeometry(input, 2, outputSize, "adaptive_max_pool2d"), withIndices: true)
+    input, 2, adaptiveGeometry(input, 2, outputSize, "adaptiveMaxPool2d"), withIndices: true)
   return (values, indices!)
 }
 
@@ -214,6 +214,6 @@ public func adaptiveMaxPool3d(
   _ input: Tensor, outputSize: some AdaptiveSizes
 ) -> (values: Tensor, indices: Tensor) {
   let (values, indices) = maxima(
-    input, 3, adaptiveGeometry(input, 3, outputSize, "adaptive_max_pool3d"), withIndices: true)
+    input, 3, adaptiveGeometry(input, 3, outputSize, "adaptiveMaxPool3d"), withIndices: true)
   return (values, indices!)
 }

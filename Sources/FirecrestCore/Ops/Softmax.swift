@@ -5,7 +5,7 @@ import FirecrestCPU
 struct Softmax: UnaryOp {
   let isLog: Bool
   let dim: Int
-  var name: String { isLog ? "log_softmax" : "softmax" }
+  var name: String { isLog ? "logSoftmax" : "softmax" }
   var saves: Saves { .y }
 
   func infer(_ x: TensorSpec) throws(OpError) -> TensorSpec { try x.requireFloat() }
@@ -38,7 +38,7 @@ struct Softmax: UnaryOp {
 package struct SoftmaxBackward: BinaryOp {
   package let isLog: Bool
   package let dim: Int
-  package var name: String { isLog ? "log_softmax_backward" : "softmax_backward" }
+  package var name: String { isLog ? "logSoftmaxBackward" : "softmaxBackward" }
   package var saves: Saves { [.a, .b] }
 
   package init(isLog: Bool, dim: Int) {
@@ -134,7 +134,7 @@ extension Tensor {
 
   /// The logarithm of `softmax`, more accurate than taking it afterwards (PyTorch's `log_softmax`).
   public func logSoftmax(dim: Int, dtype: DType? = nil) -> Tensor {
-    apply(Softmax(isLog: true, dim: resolve(dim, "log_softmax")), dtype.map { to($0) } ?? self)
+    apply(Softmax(isLog: true, dim: resolve(dim, "logSoftmax")), dtype.map { to($0) } ?? self)
   }
 
   /// `softmax` of −x (PyTorch's `softmin`).

@@ -123,7 +123,7 @@ struct Ndtri: ElementwiseUnaryOp {
 struct LogNdtr: ElementwiseUnaryOp {
   static let kernel = UnaryKernel.logNdtr
   static let cost = 32
-  var name: String { "log_ndtr" }
+  var name: String { "logNdtr" }
   var saves: Saves { .x }
   func vjp(_ g: Tensor, _ saved: UnarySaved) -> Tensor? {
     g / (saved.x * -0.5.squareRoot()).erfcx() * (2 / Double.pi).squareRoot()

@@ -18,7 +18,7 @@ package struct Saves: OptionSet, Sendable {
 
 /// What every operation has: a name, and what its derivative needs.
 package protocol Op: Sendable {
-  /// PyTorch's name, as messages and `gradFn` show it.
+  /// What the operation is called in Swift, as messages show it; `gradFn` capitalises it.
   var name: String { get }
   /// The values that `vjp` reads.
   var saves: Saves { get }
