@@ -9,7 +9,7 @@ struct Bench: ParsableCommand {
     abstract: "Times workloads, or kernels against this machine's limits.",
     discussion: "`make bench` runs this and PyTorch in turn and prints the ratios.")
 
-  @Option(help: "Comma-separated names; all without it.") var only = ""
+  @Option(help: "Comma-separated names; all without it.") var only: String?
   @Option(parsing: .unconditional, help: "Seconds for each workload.") var seconds = 1.5
   @Option(parsing: .unconditional, help: "Threads to use.") var threads: Int?
   @Flag(help: "One JSON object a line: name, median_us, min_us, runs.") var json = false
@@ -19,19 +19,19 @@ struct Bench: ParsableCommand {
     guard seconds > 0 && seconds <= 3600 else { throw ValidationError("--seconds must be above 0 and at most 3600") }
     if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024") }
     let known = suite.map(\.name)
-    for name in chosen where !known.contains(name) {
+    for name in chosen ?? [] where !known.contains(name) {
       throw ValidationError("no workload '\(name)'; there are: \(known.joined(separator: ", "))")
     }
   }
 
-  private var chosen: [String] { only.split(separator: ",").map(String.init) }
+  private var chosen: [String]? { only?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
   private var suite: [Workload] { kernels ? kernelWorkloads : workloads }
 
   func run() {
     if let threads { ThreadPool.shared.count = threads }
     manualSeed(0)
     if kernels && !json { printLimits() }
-    for workload in suite where chosen.isEmpty || chosen.contains(workload.name) {
+    for workload in suite where chosen?.contains(workload.name) ?? true {
       report(workload, measure(workload.build(), seconds: seconds))
     }
   }

@@ -55,6 +55,11 @@ import Testing
     #expect(refused.errors.filter { $0 == "\n" }.count == 1)
   }
 
+  @Test(arguments: ["", ",", "add-3,", "add3"]) func benchRefusesNamesOfNothing(names: String) throws {
+    let refused = try firecrest("bench", "--only", names, "--seconds", "0.001", in: "/")
+    #expect(refused.status != 0 && refused.errors.contains("no workload"))
+  }
+
   @Test func seedsFromTheEnvironment() throws {
     try withFolder { folder in
       let trained = try firecrest(

@@ -89,6 +89,8 @@ import Testing
       enableGrad { #expect((x * 2).requiresGrad) }
       #expect(!isGradEnabled)
     }
+    for recorded in [true, false] { setGradEnabled(recorded) { #expect((x * 2).requiresGrad == recorded) } }
+    inferenceMode { setGradEnabled(true) { #expect(!(x * 2).requiresGrad) } }
     struct Stop: Error {}
     #expect(throws: Stop.self) { try noGrad { throw Stop() } }
     #expect(isGradEnabled)

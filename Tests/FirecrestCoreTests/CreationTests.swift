@@ -122,7 +122,7 @@ private final class Counter {
     #expect(blockDiag([Tensor(1), Tensor([[1.0]])]).dtype == .float32)
   }
 
-  @Test(arguments: 0..<13)
+  @Test(arguments: 0..<16)
   func extremesThatStop(_ kind: Int) async {
     let reasons = [
       "expand: shape [4294967296, 4294967296] has too many elements",
@@ -132,6 +132,8 @@ private final class Counter {
       "repeat: 9223372036854775807 times",
       "tensorSplit: 9223372036854775807 pieces", "split: the sizes", "clamp: uint8 does not hold 300",
       "randint: uint8 does not hold 299", "randperm: float16 does not hold 3000 different", "more than 8 dimensions",
+      "combinations: there are more than can be counted", "cat: dim 0 would be longer than an Int can count",
+      "memory: cannot allocate 108086391056891808 bytes",
     ]
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [kind] in
       let x = Tensor.arange(12).view(3, 4)
@@ -148,7 +150,10 @@ private final class Counter {
       case 9: _ = Tensor([1, 100, 200], dtype: .uint8).clamp(max: 300)
       case 10: _ = Tensor.randint(high: 300, [2], dtype: .uint8)
       case 11: _ = Tensor.randperm(3000, dtype: .float16)
-      default: _ = meshgrid((0..<9).map { _ in Tensor.arange(2) })
+      case 12: _ = meshgrid((0..<9).map { _ in Tensor.arange(2) })
+      case 13: _ = Tensor.arange(12).combinations(r: .max, replacement: true)
+      case 14: _ = cat([Tensor.ones(1).expand(1 << 62), Tensor.ones(1).expand(1 << 62)])
+      default: _ = x.vander(columns: 1 << 50)
       }
     }
     expectMessage(result, reasons[kind])

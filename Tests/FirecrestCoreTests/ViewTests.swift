@@ -72,6 +72,13 @@ import Testing
     #expect(b.grad!.toArray(Float.self) == [1, 1])
   }
 
+  @Test func shapesOfOthers() {
+    let x = Tensor.arange(6), y = Tensor.zeros(2, 3)
+    #expect(x.view(as: y).shape == [2, 3] && x.view(as: y).storage === x.storage)
+    #expect(x.view(as: y).T.reshape(as: y).toArray(Int.self) == [0, 3, 1, 4, 2, 5])
+    #expect(Tensor.arange(3).expand(as: y).toArray(Int.self) == [0, 1, 2, 0, 1, 2])
+  }
+
   @Test func catPromotes() {
     #expect(cat([Tensor([1, 2]), Tensor([0.5])]).dtype == .float32)
     #expect(cat([Tensor([true]), Tensor([2], dtype: .int8)]).toArray(Int.self) == [1, 2])

@@ -27,6 +27,12 @@ public func enableGrad<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
   try GradMode.with(!fc_state().pointee.inference_mode, body)
 }
 
+/// Runs `body` with recording on or off, as a loop over the phases of training and validation wants it (PyTorch's
+/// `torch.set_grad_enabled`).
+public func setGradEnabled<R, E: Error>(_ mode: Bool, _ body: () throws(E) -> R) throws(E) -> R {
+  mode ? try enableGrad(body) : try noGrad(body)
+}
+
 /// Runs `body` without recording, and marks its results so that later recording refuses to save them: a promise that
 /// they never take part in autograd (PyTorch's `torch.inference_mode`).
 public func inferenceMode<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {

@@ -29,7 +29,9 @@ struct Cat: MultiOp {
           "sizes differ in dim \(d): \(input.shape[d]) in input \(i), \(sum[d]) before it",
           help: "only dim \(dim), along which tensors are joined, may differ")
       }
-      sum[dim] += input.shape[dim]
+      let (size, overflow) = sum[dim].addingReportingOverflow(input.shape[dim])
+      if overflow { throw OpError("dim \(dim) would be longer than an Int can count") }
+      sum[dim] = size
       shape = sum
     }
     return [TensorSpec(dtype, shape ?? first.shape)]

@@ -92,7 +92,7 @@ extension Tensor {
     return view(target)
   }
 
-  /// Dimension `source` moved to position `destination`, the others in order, as a view (PyTorch's `movedim`).
+  /// Dimension `source` moved to position `destination`, the others in order, as a view (PyTorch's `movedim`, `moveaxis`).
   public func movedim(_ source: Int, to destination: Int) -> Tensor { movedim([source], to: [destination]) }
 
   /// Several dimensions moved to new positions, the others in order.

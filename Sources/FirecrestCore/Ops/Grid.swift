@@ -40,9 +40,12 @@ extension Tensor {
     let count = columns ?? x.shape[-1]
     if count < 0 { stop("vander", "negative number of columns: \(count)", [self]) }
     let dtype: DType = dtype == .bool ? .int64 : dtype
-    if count == 0 { return Tensor.zeros(Shape(Array(x.shape) + [0]), dtype: dtype) }
-    var powers = [Tensor.ones(x.shape, dtype: dtype)]
-    while powers.count < count { powers.append(powers.count == 1 ? x.to(dtype) : powers[powers.count - 1] * x) }
-    return stack(increasing ? powers : powers.reversed(), dim: -1)
+    let shape = Array(x.shape)
+    if count == 0 { return Tensor.zeros(Shape(shape + [0]), dtype: dtype) }
+    let ones = Tensor.ones(Shape(shape + [1]), dtype: dtype)
+    if count == 1 { return ones }
+    let factors = x.to(dtype).unsqueeze(dim: -1).expand(Shape(shape + [count - 1]))
+    let powers = cat([ones, factors.cumprod(dim: -1)], dim: -1)
+    return increasing ? powers : powers.flip(dims: [-1])
   }
 }

@@ -68,21 +68,23 @@ extension Tensor {
     if r < 0 { stop("combinations", "r must not be negative, but is \(r)", [self]) }
     if r == 0 { return narrow(dim: 0, start: 0, length: 0).clone() }
     let size = shape[0]
-    var index: [Int] = []
-    // The rows in order, each from the one before: the last place that can go on does, those behind it start anew.
-    var row = (0..<r).map { replacement ? 0 : $0 }
-    var isLeft = size > 0 && (replacement || r <= size)
-    while isLeft {
-      index.append(contentsOf: row)
-      guard let place = row.indices.last(where: { row[$0] < (replacement ? size - 1 : size - r + $0) }) else {
-        isLeft = false
-        continue
-      }
-      let value = row[place] + 1
-      for p in place..<r { row[p] = replacement ? value : value + p - place }
+    let (choosable, overflow) = replacement && size > 0 ? size.addingReportingOverflow(r - 1) : (size, false)
+    guard !overflow, let rows = choices(of: r, from: choosable) else {
+      stop("combinations", "there are more than can be counted, with r = \(r)", [self])
     }
-    let chosen = indexSelect(dim: 0, Tensor(index, shape: Shape([index.count]), dtype: .int64))
-    return chosen.reshape(Shape([index.count / r, r]))
+    let index = Tensor.empty([rows, r], dtype: .int64)
+    if rows == 0 { return indexSelect(dim: 0, index.flatten()).view(index.shape) }
+    // The rows in order, each from the one before: the last place that can go on does, those behind it start there.
+    var row = (0..<r).map { replacement ? 0 : $0 }
+    let elements = index.pointer.assumingMemoryBound(to: Int64.self)
+    for start in stride(from: 0, to: rows * r, by: r) {
+      for p in 0..<r { elements[start + p] = Int64(row[p]) }
+      if let place = row.indices.last(where: { row[$0] < (replacement ? size - 1 : size - r + $0) }) {
+        let value = row[place] + 1
+        for p in place..<r { row[p] = replacement ? value : value + p - place }
+      }
+    }
+    return indexSelect(dim: 0, index.flatten()).view(index.shape)
   }
 
   /// This tensor, with memory of its own for each element: a reshaped view of repeated elements may still be a view.
@@ -95,4 +97,17 @@ extension Tensor {
     if overflow { stop(operation, "\(count) times dim \(d) is too much", [self]) }
     return product
   }
+}
+
+/// In how many ways `r` of `count` things can be chosen; nil where that is more than an Int can hold.
+private func choices(of r: Int, from count: Int) -> Int? {
+  if r > count { return 0 }
+  var result = 1
+  // C(n, i) = C(n, i - 1) (n - i + 1) / i, which divides without a remainder.
+  for i in 0..<Swift.min(r, count - r) {
+    let (product, overflow) = result.multipliedReportingOverflow(by: count - i)
+    if overflow { return nil }
+    result = product / (i + 1)
+  }
+  return result
 }

@@ -146,6 +146,8 @@ extension Tensor {
   public func view(_ shape: Shape) -> Tensor { apply(View(shape: shape), self) }
   /// The same elements under another shape: `x.view(-1, 400)`.
   public func view(_ sizes: Int...) -> Tensor { view(Shape(sizes)) }
+  /// A view in another tensor's shape (PyTorch's `view_as`).
+  public func view(as other: Tensor) -> Tensor { view(other.shape) }
 
   /// The same elements under another shape: a view where possible, else a copy (PyTorch's `reshape`).
   public func reshape(_ shape: Shape) -> Tensor {
@@ -156,6 +158,8 @@ extension Tensor {
   }
   /// The same elements under another shape: `x.reshape(2, -1)`.
   public func reshape(_ sizes: Int...) -> Tensor { reshape(Shape(sizes)) }
+  /// In another tensor's shape (PyTorch's `reshape_as`).
+  public func reshape(as other: Tensor) -> Tensor { reshape(other.shape) }
 }
 
 /// Dimensions of size 1 repeated, and new ones in front.
@@ -304,6 +308,8 @@ extension Tensor {
   public func expand(_ shape: Shape) -> Tensor { apply(Expand(shape: shape), self) }
   /// Repeats dimensions of size 1: `x.expand(3, -1)`.
   public func expand(_ sizes: Int...) -> Tensor { expand(Shape(sizes)) }
+  /// Expanded to another tensor's shape (PyTorch's `expand_as`).
+  public func expand(as other: Tensor) -> Tensor { expand(other.shape) }
 
   /// The dimensions in the given order, as a view (PyTorch's `permute`).
   public func permute(_ order: [Int]) -> Tensor { apply(Permute(order: Shape(order)), self) }
