@@ -174,14 +174,16 @@ extension MatmulProblem where C == E.Scalar {
       while i < rows {
         let height = min(band, rows - i)
         if blocks.packsA {
-          let top = i / MatmulTiling.packedRows * MatmulTiling.packedRows
-          tile.a = start.a + (top * tile.depth + (i - top)) * start.aRow
-          let count = min(MatmulTiling.packedRows, rows - top)
-          tile.aStep = count * start.aRow
           if let unpacked {
+            // Here bands are as high as what is packed at once.
             tile.a = start.a
+            tile.aStep = height * start.aRow
             MatmulPack<E>.a(
-              unpacked + i * aRow, aRow, aStep, rows: count, depth: tile.depth, UnsafeMutablePointer(mutating: tile.a))
+              unpacked + i * aRow, aRow, aStep, rows: height, depth: tile.depth, UnsafeMutablePointer(mutating: tile.a))
+          } else {
+            let top = i / MatmulTiling.packedRows * MatmulTiling.packedRows
+            tile.a = start.a + (top * tile.depth + (i - top)) * start.aRow
+            tile.aStep = min(MatmulTiling.packedRows, rows - top) * start.aRow
           }
         } else {
           tile.a = start.a + i * aRow

@@ -45,7 +45,7 @@ public protocol Layer: Module {
   ///
   /// - Parameter x: The input; which shapes fit is the module's to say. A module's own `forward(_ x: Tensor)` is all
   ///   right; one declared `consuming` may give the input's memory to the result, where the caller has no more use for
-  ///   it.
+  ///   it. There `copy x` is what is used before the last time: `(copy x).relu() + x`.
   func forward(_ x: consuming Tensor) -> Tensor
 }
 

@@ -94,7 +94,7 @@ extension Tensor {
   public static func / (a: consuming Tensor, b: some TensorScalar) -> Tensor {
     let dtype = a.dtype
     if dtype.isHalf && !dtype.holds(b.scalar) { return (a.to(.float32) / b).to(dtype) }
-    if !dtype.isFloatingPoint { a = a.to(.float32) }
+    a = a.floating
     return apply(Div(), reusing: a, b)
   }
   /// The true quotient of a number.
